@@ -1,0 +1,196 @@
+//! A report and a review as JSON. Numbers are numbers; a missing one is `null` with its reason.
+//!
+//! `format!("{:#}", report_to_json(&report))` is the indented text.
+
+use serde_json::{Map, Number, Value, json};
+
+use crate::render::format::Missing;
+use crate::render::table::is_provisional;
+use crate::report::{Cell, Chart, Provenance, Report, Unit};
+use crate::review::{PromiseLine, Review};
+
+/// A report: question, answer, columns, one object a row, and what it rests on.
+///
+/// Each row has the columns as keys, and `provisional`. A ratio is
+/// `{"value": 0.2, "numerator": 1, "denominator": 5}`, a missing number `{"value": null, "reason": "not_mature"}`.
+/// Money is in major units of `provenance.currency`.
+pub fn report_to_json(report: &Report) -> Value {
+    let exponent = report.provenance.exponent;
+    let columns: Vec<Value> = report
+        .columns
+        .iter()
+        .map(|c| json!({"name": c.name, "title": c.title, "unit": unit(c.unit), "metric": c.metric}))
+        .collect();
+    let rows: Vec<Value> = report
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(i, row)| {
+            let cells = report.columns.iter().enumerate();
+            let mut object: Map<String, Value> =
+                cells.map(|(at, c)| (c.name.clone(), row.get(at).map_or(Value::Null, |x| cell(x, exponent)))).collect();
+            if object.get("provisional").is_none_or(Value::is_null) {
+                object.insert("provisional".to_owned(), Value::Bool(is_provisional(report, i)));
+            }
+            Value::Object(object)
+        })
+        .collect();
+    json!({
+        "report": report.name,
+        "question": report.question,
+        "answer": report.answer,
+        "columns": columns,
+        "rows": rows,
+        "chart": report.chart.as_ref().map(chart),
+        "clauses": report.clauses,
+        "method": report.method,
+        "notes": report.notes,
+        "provenance": provenance(&report.provenance),
+    })
+}
+
+/// The review: headline, promises of both sides, then every report.
+pub fn review_to_json(review: &Review) -> Value {
+    let exponent = review.provenance.exponent;
+    json!({
+        "title": review.title,
+        "headline": review.headline,
+        "promises": review.promises.iter().map(|p| promise(p, exponent)).collect::<Vec<Value>>(),
+        "reports": review.reports.iter().map(report_to_json).collect::<Vec<Value>>(),
+        "provenance": provenance(&review.provenance),
+    })
+}
+
+fn promise(p: &PromiseLine, exponent: u32) -> Value {
+    json!({
+        "side": p.side,
+        "promise": p.promise,
+        "title": p.title,
+        "text": p.text,
+        "clause": p.clause,
+        "period": p.period,
+        "goal": cell(&p.goal, exponent),
+        "actual": cell(&p.actual, exponent),
+        "attainment": cell(&p.attainment, exponent),
+        "pace": p.pace,
+        "gap": p.gap,
+        "standing": p.standing.word(),
+    })
+}
+
+fn cell(cell: &Cell, exponent: u32) -> Value {
+    if let Some(missing) = Missing::of(cell) {
+        return match missing {
+            Missing::Undefined(_) => json!({"value": null, "reason": missing.code()}),
+            Missing::Suppressed { n, min_n } => json!({"value": null, "reason": missing.code(), "n": n, "min_n": min_n}),
+        };
+    }
+    match cell {
+        Cell::Text(text) => Value::String(text.clone()),
+        Cell::Count(n) => Value::from(*n),
+        Cell::Number(x) | Cell::Share(x) => Value::from(*x),
+        Cell::Ratio { numerator, denominator } => {
+            let value = *numerator as f64 / *denominator as f64;
+            json!({"value": value, "numerator": numerator, "denominator": denominator})
+        }
+        Cell::Money(minor) => money(*minor, exponent),
+        Cell::Flag(flag) => Value::Bool(*flag),
+        Cell::Undefined(_) | Cell::Suppressed { .. } | Cell::Blank => Value::Null,
+    }
+}
+
+/// Whole amounts stay whole numbers, however large.
+fn money(minor: i64, exponent: u32) -> Value {
+    match 10i64.checked_pow(exponent) {
+        Some(unit) if minor % unit == 0 => Value::from(minor / unit),
+        Some(unit) => Number::from_f64(minor as f64 / unit as f64).map_or(Value::Null, Value::Number),
+        None => Value::Null,
+    }
+}
+
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Text => "text",
+        Unit::Count => "count",
+        Unit::Share => "share",
+        Unit::Money => "money",
+        Unit::Days => "days",
+        Unit::Minutes => "minutes",
+        Unit::Number => "number",
+        Unit::Flag => "flag",
+    }
+}
+
+fn chart(chart: &Chart) -> Value {
+    match chart {
+        Chart::Bars { label, value, interval } => {
+            let limits = interval.as_ref().map(|(low, high)| json!({"low": low, "high": high}));
+            json!({"kind": "bars", "label": label, "value": value, "interval": limits})
+        }
+        Chart::Stacked { label, parts } => json!({"kind": "stacked", "label": label, "parts": parts}),
+        Chart::Paired { label, values } => json!({"kind": "paired", "label": label, "values": [values.0, values.1]}),
+    }
+}
+
+fn provenance(p: &Provenance) -> Value {
+    json!({
+        "agreement": p.agreement,
+        "agreement_name": p.agreement_name,
+        "signed": p.signed,
+        "record_version": p.record_version,
+        "as_of": p.as_of,
+        "basis": p.basis,
+        "history_imported": p.history_imported,
+        "time_zone": p.time_zone,
+        "currency": p.currency,
+        "exponent": p.exponent,
+        "period": p.period,
+        "filter": p.filter,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::fixture;
+
+    #[test]
+    fn numbers_are_numbers_and_missing_ones_say_why() {
+        let json = report_to_json(&fixture::funnel());
+        let rows = json["rows"].as_array().expect("rows");
+        assert_eq!(rows[1]["reached"], json!(2500));
+        assert_eq!(rows[1]["conversion"]["numerator"], json!(2500));
+        assert_eq!(rows[1]["median_days"], json!(12.25));
+        assert_eq!(rows[2]["provisional"], json!(true));
+        assert_eq!(rows[3]["conversion"], json!({"value": null, "reason": "suppressed", "n": 6, "min_n": 10}));
+        assert_eq!(rows[4]["conversion"], json!({"value": null, "reason": "zero_denominator"}));
+        assert_eq!(json["provenance"]["record_version"], json!(7));
+    }
+
+    #[test]
+    fn every_row_says_whether_it_is_provisional() {
+        let mut report = fixture::awkward();
+        report.provisional = vec![true];
+        let json = report_to_json(&report);
+        assert_eq!(json["rows"][0]["provisional"], json!(true));
+        assert_eq!(json["rows"][1]["provisional"], json!(false));
+    }
+
+    #[test]
+    fn money_is_in_major_units_without_noise() {
+        assert_eq!(money(123_456, 2).to_string(), "1234.56");
+        assert_eq!(money(i64::MAX - 7, 2).to_string(), "92233720368547758");
+        assert_eq!(money(-5, 2).to_string(), "-0.05");
+        assert_eq!(money(123_456, 0).to_string(), "123456");
+    }
+
+    #[test]
+    fn the_review_holds_promises_and_reports() {
+        let json = review_to_json(&fixture::review());
+        assert_eq!(json["promises"][0]["standing"], json!("kept"));
+        assert_eq!(json["promises"][2]["attainment"]["reason"], json!("not_mature"));
+        assert_eq!(json["reports"].as_array().map(Vec::len), Some(4));
+        let text = format!("{json:#}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), json);
+    }
+}

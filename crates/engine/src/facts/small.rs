@@ -1,0 +1,74 @@
+//! Small facts that need no pass: spend and purchases in the reporting currency.
+
+use super::build::{batch, days, instants, ints};
+use crate::error::EngineError;
+use crate::load::World;
+use crate::load::columns::{cell, dates};
+use crate::load::entities::{instant_column, money_column, read_all};
+use crate::record::Record;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::{cast, filter_record_batch};
+use datafusion::arrow::datatypes::DataType;
+use std::sync::Arc;
+use treaty_domain::money::Currency;
+use treaty_domain::zone::{LocalDay, Micros};
+
+fn converted(world: &World, minor: Option<i64>, currency: Currency, on: LocalDay) -> Option<i64> {
+    let cx = &world.context;
+    minor.and_then(|m| cx.fx.convert(m, currency, cx.currency, on).ok())
+}
+
+fn utf8(rows: &RecordBatch, name: &str) -> Result<ArrayRef, EngineError> {
+    let column = rows.column_by_name(name).ok_or_else(|| EngineError::Ask(format!("the record has no column {name}")))?;
+    Ok(cast(column, &DataType::Utf8)?)
+}
+
+/// Money spent by campaign, channel and day, before the as-of instant (A28).
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn spend(record: &Record, version: u64, world: &World) -> Result<RecordBatch, EngineError> {
+    let columns = ["campaign_id", "channel", "spent_on", "amount", "currency", "impressions", "clicks"];
+    let rows = read_all(record, "spend", version, &columns).await?;
+    let on = dates(&rows, "spent_on");
+    let last = world.context.zone.local_day(Micros(world.context.as_of.0 - 1)).0;
+    let keep = (0..rows.num_rows()).map(|i| cell(&on, i).map(|d| d <= last)).collect();
+    let rows = filter_record_batch(&rows, &keep)?;
+    let on = dates(&rows, "spent_on");
+    let money = money_column(&rows, "amount", world.context.currency);
+    let amount = ints(money.iter().enumerate().map(|(i, (m, c))| converted(world, *m, *c, LocalDay(cell(&on, i).unwrap_or(0)))));
+    let on: ArrayRef = Arc::new(on.unwrap_or_else(|| datafusion::arrow::array::Date32Array::new_null(rows.num_rows())));
+    let whole = |name: &str| -> Result<ArrayRef, EngineError> {
+        Ok(cast(rows.column_by_name(name).unwrap_or(&on), &DataType::Int64)?)
+    };
+    batch(vec![
+        ("campaign_id", utf8(&rows, "campaign_id")?),
+        ("channel", utf8(&rows, "channel")?),
+        ("spent_on", Arc::clone(&on)),
+        ("amount", amount),
+        ("impressions", whole("impressions")?),
+        ("clicks", whole("clicks")?),
+    ])
+}
+
+/// Orders by account before the as-of instant (A23, A25).
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn purchases(record: &Record, version: u64, world: &World) -> Result<RecordBatch, EngineError> {
+    let columns = ["account_id", "purchased_at", "product_line", "amount", "currency", "kind"];
+    let rows = read_all(record, "purchases", version, &columns).await?;
+    let keep = instant_column(&rows, "purchased_at").iter().map(|at| Some(*at < world.context.as_of)).collect();
+    let rows = filter_record_batch(&rows, &keep)?;
+    let at = instant_column(&rows, "purchased_at");
+    let zone = &world.context.zone;
+    let money = money_column(&rows, "amount", world.context.currency);
+    batch(vec![
+        ("account_id", utf8(&rows, "account_id")?),
+        ("product_line", utf8(&rows, "product_line")?),
+        ("kind", utf8(&rows, "kind")?),
+        ("purchased_at", instants(at.iter().map(|a| Some(*a)))),
+        ("purchased_on", days(zone, at.iter().map(|a| Some(*a)))),
+        ("amount", ints(money.iter().zip(&at).map(|((m, c), a)| converted(world, *m, *c, zone.local_day(*a))))),
+    ])
+}

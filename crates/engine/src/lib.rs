@@ -1,0 +1,9 @@
+//! The engine of Treaty: the record on Delta Lake, facts by one pass, metrics and reports by SQL.
+//!
+//! This is the only crate that names Arrow, DataFusion and Delta.
+
+pub mod error;
+pub mod facts;
+pub mod load;
+pub mod record;
+pub mod sql;

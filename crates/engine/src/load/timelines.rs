@@ -1,0 +1,172 @@
+//! Feeding the fold: one timeline a group, borrowed where an account keeps to itself, assembled
+//! where people of other accounts take part in its opportunities.
+
+use super::events::Role;
+use super::{World, primary, purchase_slice, uses_roles};
+use treaty_domain::timeline::{Contact, NONE, Opportunity, Person, Purchase, Timeline, Touch};
+
+/// Hands out timelines by group.
+pub struct Feeder<'a> {
+    world: &'a World,
+    purchases: Vec<Purchase>,
+    contacts: Vec<Contact>,
+    /// By group: opportunities of other groups whose primary contact is one of its people.
+    guests_in: Vec<(u32, u32)>,
+    /// By group: people of other groups with a role in its opportunities.
+    guest_people: Vec<(u32, u32)>,
+}
+
+/// Space for timelines that must be assembled.
+#[derive(Default)]
+pub struct Assembly {
+    people: Vec<Person>,
+    opportunities: Vec<Opportunity>,
+    contacts: Vec<Contact>,
+    touches: Vec<Touch>,
+}
+
+impl<'a> Feeder<'a> {
+    /// Prepares contact positions and finds the guests.
+    pub fn new(world: &'a World) -> Self {
+        let a = &world.arranged;
+        let mut group_of_opportunity = vec![0u32; world.opportunities.len()];
+        for (g, group) in a.groups.iter().enumerate() {
+            for o in group.opportunities.clone() {
+                group_of_opportunity[o as usize] = g as u32;
+            }
+        }
+        let roles = uses_roles(&world.context);
+        let (mut guests_in, mut guest_people) = (Vec::new(), Vec::new());
+        let contacts = world
+            .roles
+            .iter()
+            .map(|r| {
+                let home = group_of_opportunity[r.opportunity as usize];
+                let group = a.group_of_person[r.person as usize];
+                if home == group {
+                    let first = a.groups[home as usize].people.start;
+                    return Contact { person: r.person - first, is_primary: r.is_primary };
+                }
+                if primary(&world.roles, r.opportunity) == r.person {
+                    guests_in.push((group, r.opportunity));
+                }
+                if roles {
+                    guest_people.push((home, r.person));
+                }
+                Contact { person: NONE, is_primary: r.is_primary }
+            })
+            .collect();
+        guests_in.sort_unstable();
+        guests_in.dedup();
+        guest_people.sort_unstable();
+        guest_people.dedup();
+        Self { world, purchases: purchase_slice(&world.purchases), contacts, guests_in, guest_people }
+    }
+
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.world.arranged.groups.len()
+    }
+
+    /// Touches up to the start of a group: a measure of how much work lies before it.
+    pub fn weight_before(&self, group: usize) -> u64 {
+        u64::from(self.world.touches.starts[group]) + 8 * u64::from(self.world.arranged.groups.get(group).map_or(self.world.people.len() as u32, |g| g.people.start))
+    }
+
+    /// The timeline of a group.
+    pub fn timeline<'b>(&'b self, group: u32, space: &'b mut Assembly) -> Timeline<'b> {
+        let w = self.world;
+        let g = &w.arranged.groups[group as usize];
+        let people = &w.people[g.people.start as usize..g.people.end as usize];
+        let opportunities = &w.opportunities[g.opportunities.start as usize..g.opportunities.end as usize];
+        let touches = &w.touches.all[w.touches.starts[group as usize] as usize..w.touches.starts[group as usize + 1] as usize];
+        let purchases = if g.is_account {
+            let span = w.purchases.span(group);
+            &self.purchases[span.start as usize..span.end as usize]
+        } else {
+            &[]
+        };
+        let base = Timeline {
+            people,
+            opportunities,
+            contacts: &self.contacts,
+            person_stages: &w.person_stages.events,
+            opportunity_stages: &w.opportunity_stages.events,
+            touches,
+            activities: &w.activities.events,
+            handoffs: &w.handoffs.events,
+            owner_changes: &w.owner_changes,
+            amount_changes: &w.changes.amount.events,
+            purchases,
+            is_account: g.is_account,
+        };
+        let foreign_opportunities = cut(&self.guests_in, group);
+        let foreign_people = cut(&self.guest_people, group);
+        if foreign_opportunities.is_empty() && foreign_people.is_empty() {
+            return base;
+        }
+        self.assemble(base, group, foreign_opportunities, foreign_people, space)
+    }
+
+    fn assemble<'b>(
+        &'b self,
+        base: Timeline<'b>,
+        group: u32,
+        foreign_opportunities: &[(u32, u32)],
+        foreign_people: &[(u32, u32)],
+        space: &'b mut Assembly,
+    ) -> Timeline<'b> {
+        let w = self.world;
+        space.people.clear();
+        space.people.extend_from_slice(base.people);
+        space.touches.clear();
+        space.touches.extend_from_slice(base.touches);
+        for (_, person) in foreign_people {
+            let local = space.people.len() as u32;
+            space.people.push(Person { guest: true, ..w.people[*person as usize].clone() });
+            let home = w.arranged.group_of_person[*person as usize];
+            let first = w.arranged.groups[home as usize].people.start;
+            let theirs = &w.touches.all[w.touches.starts[home as usize] as usize..w.touches.starts[home as usize + 1] as usize];
+            space.touches.extend(theirs.iter().filter(|t| t.person + first == *person).map(|t| Touch { person: local, ..*t }));
+        }
+        if !foreign_people.is_empty() {
+            let id = |row: u32| super::touchpoint_id(&w.touchpoint_ids, row).unwrap_or_default();
+            space.touches.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| if a.person == b.person { std::cmp::Ordering::Equal } else { id(a.row).cmp(id(b.row)) }));
+        }
+        let g = &w.arranged.groups[group as usize];
+        let local_of = |person: u32| -> u32 {
+            if g.people.contains(&person) {
+                return person - g.people.start;
+            }
+            foreign_people
+                .binary_search_by_key(&person, |(_, p)| *p)
+                .map_or(NONE, |i| g.people.len() as u32 + i as u32)
+        };
+        space.opportunities.clear();
+        space.contacts.clear();
+        let all = base
+            .opportunities
+            .iter()
+            .map(|o| (o, false))
+            .chain(foreign_opportunities.iter().map(|(_, o)| (&w.opportunities[*o as usize], true)));
+        for (o, guest) in all {
+            let start = space.contacts.len() as u32;
+            let roles: &[Role] = &w.roles[o.contacts.start as usize..o.contacts.end as usize];
+            space.contacts.extend(roles.iter().map(|r| Contact { person: local_of(r.person), is_primary: r.is_primary }));
+            space.opportunities.push(Opportunity { guest, contacts: start..space.contacts.len() as u32, ..o.clone() });
+        }
+        Timeline {
+            people: &space.people,
+            opportunities: &space.opportunities,
+            contacts: &space.contacts,
+            touches: &space.touches,
+            ..base
+        }
+    }
+}
+
+fn cut(pairs: &[(u32, u32)], group: u32) -> &[(u32, u32)] {
+    let from = pairs.partition_point(|(g, _)| *g < group);
+    let to = from + pairs[from..].partition_point(|(g, _)| *g == group);
+    &pairs[from..to]
+}

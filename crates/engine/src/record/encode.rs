@@ -1,0 +1,290 @@
+//! Rows as the bytes of Parquet files. The same rows give the same bytes.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array, new_null_array};
+use datafusion::arrow::compute;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::parquet::arrow::ArrowSchemaConverter;
+use datafusion::parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::file::statistics::Statistics;
+use datafusion::parquet::file::writer::SerializedFileWriter;
+use datafusion::parquet::schema::types::ColumnPath;
+use serde_json::{Map, Value, json};
+use treaty_app::layout::{Kind, Table};
+
+use super::error::{RecordError, Result};
+use super::schema::{self, HASH, VERSION, data_type};
+use super::{hash, par};
+
+/// Rows of a file.
+pub const FILE_ROWS: usize = 2_000_000;
+/// Rows of a row group.
+const GROUP_ROWS: usize = 1_000_000;
+/// Bytes of distinct values up to which a column stays a dictionary.
+const DICTIONARY_BYTES: usize = 8 << 20;
+/// Rows that are looked at to decide whether a column repeats itself.
+const SAMPLE: usize = 4_096;
+
+/// Rows of one table as columns, from which files take theirs.
+#[derive(Debug)]
+pub struct Columns {
+    /// Columns of the layout.
+    pub layout: Vec<Option<ArrayRef>>,
+    /// Attributes as JSON text.
+    pub attributes: Option<ArrayRef>,
+    /// Content hashes.
+    pub hash: ArrayRef,
+    /// Record versions; `None`: the version of the job.
+    pub version: Option<ArrayRef>,
+}
+
+/// A file to be written.
+#[derive(Debug)]
+pub struct Job {
+    /// Where the rows are.
+    pub columns: Arc<Columns>,
+    /// Which rows, in order.
+    pub rows: Vec<u32>,
+    /// Record version that writes them.
+    pub version: u64,
+    /// Beginning of the file's name; its content hash follows.
+    pub prefix: String,
+}
+
+/// A written file.
+#[derive(Debug)]
+pub struct Encoded {
+    /// Name below the table.
+    pub name: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+    /// Number of rows.
+    pub rows: usize,
+    /// Statistics for the log, as JSON.
+    pub stats: String,
+}
+
+/// Encodes files on all cores, column by column.
+pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
+    let schema = schema::stored(table);
+    let mut tasks = Vec::new();
+    let mut shells = Vec::new();
+    for (number, job) in jobs.iter().enumerate() {
+        let shell = Shell::new(table, &schema, job)?;
+        for (group, rows) in par::ranges(job.rows.len(), GROUP_ROWS).into_iter().enumerate() {
+            let writers = shell.factory.create_column_writers(group)?;
+            for (column, writer) in writers.into_iter().enumerate() {
+                tasks.push(Task { number, group, column, rows: rows.clone(), writer });
+            }
+        }
+        shells.push(shell);
+    }
+    let chunks = par::try_map(tasks, |task| {
+        let job = &jobs[task.number];
+        let at = (task.number, task.group);
+        task.run(&schema, job).map(|chunk| (at, chunk))
+    })?;
+    let mut of_job: Vec<Vec<((usize, usize), ArrowColumnChunk)>> = jobs.iter().map(|_| Vec::new()).collect();
+    for (at, chunk) in chunks {
+        of_job[at.0].push((at, chunk));
+    }
+    let parts: Vec<_> = jobs.into_iter().zip(shells).zip(of_job).collect();
+    par::try_map(parts, |((job, shell), chunks)| shell.finish(table, &job, chunks))
+}
+
+struct Task {
+    number: usize,
+    group: usize,
+    column: usize,
+    rows: std::ops::Range<usize>,
+    writer: ArrowColumnWriter,
+}
+
+impl Task {
+    fn run(mut self, schema: &Schema, job: &Job) -> Result<ArrowColumnChunk> {
+        let field = schema.field(self.column);
+        let rows = &job.rows[self.rows.clone()];
+        let array = job.columns.take(self.column, field, rows, job.version)?;
+        for leaf in compute_leaves(field, &array)? {
+            self.writer.write(&leaf)?;
+        }
+        Ok(self.writer.close()?)
+    }
+}
+
+impl Columns {
+    fn column(&self, at: usize) -> Option<&ArrayRef> {
+        let n = self.layout.len();
+        match at.checked_sub(n) {
+            None => self.layout[at].as_ref(),
+            Some(0) => self.attributes.as_ref(),
+            Some(1) => Some(&self.hash),
+            Some(_) => self.version.as_ref(),
+        }
+    }
+
+    fn take(&self, at: usize, field: &Field, rows: &[u32], version: u64) -> Result<ArrayRef> {
+        let Some(array) = self.column(at) else {
+            if field.name() == VERSION {
+                let version = i64::try_from(version).unwrap_or(i64::MAX);
+                return Ok(Arc::new(Int64Array::from_value(version, rows.len())));
+            }
+            return Ok(new_null_array(field.data_type(), rows.len()));
+        };
+        let in_order = rows.first().is_some_and(|first| {
+            let last = rows[rows.len() - 1];
+            (last as usize).checked_sub(*first as usize) == Some(rows.len() - 1) && rows.is_sorted()
+        });
+        if in_order {
+            return Ok(array.slice(rows[0] as usize, rows.len()));
+        }
+        let rows = UInt32Array::from(rows.to_vec());
+        Ok(compute::take(array, &rows, None)?)
+    }
+
+    /// Whether the cells of a text column among these rows mostly repeat each other.
+    fn repeats(&self, at: usize, rows: &[u32]) -> bool {
+        let Some(array) = self.column(at) else { return true };
+        if matches!(array.data_type(), DataType::Dictionary(..)) {
+            let values = array.as_any_dictionary().values().len();
+            if values < rows.len() / 2 {
+                return true;
+            }
+        }
+        let Some(text) = super::cells::Text::of(array) else { return true };
+        // A stretch of neighbours for clustered columns, then rows from everywhere.
+        let step = (rows.len() / SAMPLE).max(1);
+        let seen: Vec<&str> = rows.iter().step_by(step).filter_map(|r| text.get(*r as usize)).collect();
+        let near: Vec<&str> = rows.iter().take(SAMPLE).filter_map(|r| text.get(*r as usize)).collect();
+        let distinct = |cells: &[&str]| cells.iter().collect::<std::collections::HashSet<_>>().len();
+        distinct(&seen) * 2 <= seen.len() || distinct(&near) * 2 <= near.len()
+    }
+}
+
+/// A file without its column chunks.
+struct Shell {
+    writer: SerializedFileWriter<Vec<u8>>,
+    factory: ArrowRowGroupWriterFactory,
+}
+
+impl Shell {
+    fn new(table: &Table, schema: &SchemaRef, job: &Job) -> Result<Self> {
+        let properties = Arc::new(properties(table, job)?);
+        let parquet = ArrowSchemaConverter::new().convert(schema)?;
+        let writer = SerializedFileWriter::new(Vec::new(), parquet.root_schema_ptr(), properties)?;
+        let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(schema));
+        Ok(Self { writer, factory })
+    }
+
+    fn finish(
+        mut self,
+        table: &Table,
+        job: &Job,
+        chunks: Vec<((usize, usize), ArrowColumnChunk)>,
+    ) -> Result<Encoded> {
+        let mut chunks = chunks.into_iter().peekable();
+        while let Some(((_, group), _)) = chunks.peek() {
+            let group = *group;
+            let mut out = self.writer.next_row_group()?;
+            while let Some((_, chunk)) = chunks.next_if(|((_, g), _)| *g == group) {
+                chunk.append_to_row_group(&mut out)?;
+            }
+            out.close()?;
+        }
+        let metadata = self.writer.finish()?;
+        let stats = stats(table, &metadata, job.rows.len());
+        let bytes = std::mem::take(self.writer.inner_mut());
+        let name = format!("{}-{}.parquet", job.prefix, hash::digest(&bytes));
+        Ok(Encoded { name, bytes, rows: job.rows.len(), stats })
+    }
+}
+
+fn properties(table: &Table, job: &Job) -> Result<WriterProperties> {
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
+    let mut out = WriterProperties::builder()
+        .set_created_by("treaty".to_owned())
+        .set_compression(zstd)
+        .set_dictionary_enabled(false)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_data_page_size_limit(1 << 20)
+        .set_data_page_row_count_limit(1 << 17)
+        .set_write_batch_size(1 << 13)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true);
+    let path = |name: &str| ColumnPath::from(name);
+    for (at, column) in table.columns.iter().enumerate() {
+        let keyed = table.key.contains(&column.name) || table.order[0] == column.name;
+        if keyed || matches!(column.kind, Kind::Instant | Kind::Date) {
+            out = out.set_column_statistics_enabled(path(column.name), EnabledStatistics::Chunk);
+        }
+        let dictionary = match column.kind {
+            Kind::Text => job.columns.repeats(at, &job.rows),
+            Kind::Bool => false,
+            // Sparse or constant columns shrink; times and amounts do not.
+            Kind::Instant | Kind::Money => false,
+            Kind::Date | Kind::Int | Kind::Decimal => true,
+        };
+        out = out.set_column_dictionary_enabled(path(column.name), dictionary);
+    }
+    let attributes = job.columns.repeats(table.columns.len(), &job.rows);
+    Ok(out
+        .set_column_dictionary_enabled(path(treaty_app::layout::ATTRIBUTES), attributes)
+        .set_column_dictionary_enabled(path(VERSION), true)
+        .set_column_compression(path(HASH), Compression::UNCOMPRESSED)
+        .set_column_compression(path(VERSION), Compression::UNCOMPRESSED)
+        .build())
+}
+
+/// Row count, and the bounds of the text key columns and of the first order column.
+fn stats(table: &Table, metadata: &ParquetMetaData, rows: usize) -> String {
+    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
+    for (at, column) in table.columns.iter().enumerate() {
+        let keyed = table.key.contains(&column.name) || table.order[0] == column.name;
+        if !keyed || data_type(column.kind) != DataType::Utf8 {
+            continue;
+        }
+        let groups: Option<Vec<&Statistics>> =
+            metadata.row_groups().iter().map(|g| g.column(at).statistics()).collect();
+        let Some(groups) = groups else { continue };
+        let missing: Option<u64> = groups.iter().map(|s| s.null_count_opt()).sum();
+        if let Some(missing) = missing {
+            nulls.insert(column.name.to_owned(), json!(missing));
+        }
+        let text = |bytes: Option<&[u8]>| bytes.and_then(|b| std::str::from_utf8(b).ok()).map(str::to_owned);
+        let low: Option<Vec<String>> = groups.iter().map(|s| text(s.min_bytes_opt())).collect();
+        let high: Option<Vec<String>> = groups.iter().map(|s| text(s.max_bytes_opt())).collect();
+        if let Some(low) = low.and_then(|l| l.into_iter().min()) {
+            least.insert(column.name.to_owned(), Value::from(low));
+        }
+        if let Some(high) = high.and_then(|h| h.into_iter().max()) {
+            most.insert(column.name.to_owned(), Value::from(high));
+        }
+    }
+    json!({ "numRecords": rows, "minValues": least, "maxValues": most, "nullCount": nulls }).to_string()
+}
+
+/// Encodes a small table of any schema, such as the ledger.
+pub fn encode_small(batch: &datafusion::arrow::record_batch::RecordBatch) -> Result<Vec<u8>> {
+    let properties = WriterProperties::builder()
+        .set_created_by("treaty".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .build();
+    let mut bytes = Vec::new();
+    let options = datafusion::parquet::arrow::arrow_writer::ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true);
+    let mut writer =
+        datafusion::parquet::arrow::ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
+    writer.write(batch)?;
+    writer.close()?;
+    if bytes.is_empty() {
+        return Err(RecordError::read("encoding a table", "no bytes"));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,206 @@
+//! Hashes of rows and their keys, and an index that finds a row by its key.
+
+use std::cmp::Ordering;
+
+use datafusion::arrow::array::ArrayRef;
+use treaty_app::layout::{ATTRIBUTES, Table};
+
+use super::cells::Cells;
+use super::error::Result;
+use super::hash;
+use super::par;
+use super::schema::key_positions;
+
+/// Rows that one task hashes.
+const BLOCK: usize = 1 << 18;
+
+/// Hash of the content and of the key of every row.
+#[derive(Debug, Default)]
+pub struct Hashes {
+    /// Of the key columns.
+    pub key: Vec<u64>,
+    /// Of all columns of the layout and the attributes.
+    pub content: Vec<u64>,
+}
+
+/// Hashes rows on all cores.
+pub fn hashes(
+    table: &Table,
+    columns: &[Option<ArrayRef>],
+    attributes: Option<&ArrayRef>,
+    rows: usize,
+) -> Result<Hashes> {
+    let keys = key_positions(table);
+    let mut all: Vec<(u64, bool, Cells<'_>)> = Vec::new();
+    for (i, column) in table.columns.iter().enumerate() {
+        all.push((hash::seed(column.name), keys.contains(&i), Cells::of(columns[i].as_ref())?));
+    }
+    all.push((hash::seed(ATTRIBUTES), false, Cells::of(attributes)?));
+    let mut out = Hashes { key: vec![0; rows], content: vec![0; rows] };
+    let blocks: Vec<_> =
+        out.key.chunks_mut(BLOCK).zip(out.content.chunks_mut(BLOCK)).enumerate().collect();
+    par::map(blocks, |(at, (key, content))| {
+        let rows = at * BLOCK..at * BLOCK + key.len();
+        for (seed, is_key, cells) in &all {
+            if *is_key {
+                cells.hash_into(*seed, rows.clone(), |i, h| {
+                    key[i] = key[i].wrapping_add(h);
+                    content[i] = content[i].wrapping_add(h);
+                });
+            } else {
+                cells.hash_into(*seed, rows.clone(), |i, h| content[i] = content[i].wrapping_add(h));
+            }
+        }
+        key.iter_mut().chain(content).for_each(|h| *h = hash::finish(*h));
+    });
+    Ok(out)
+}
+
+/// Hashes of the keys alone; `columns` are those of [`Table::key`], in that order.
+pub fn key_hashes(table: &Table, columns: &[Cells<'_>], rows: usize) -> Vec<u64> {
+    let mut out = vec![0_u64; rows];
+    for (name, cells) in table.key.iter().zip(columns) {
+        cells.hash_into(hash::seed(name), 0..rows, |i, h| out[i] = out[i].wrapping_add(h));
+    }
+    out.iter_mut().for_each(|h| *h = hash::finish(*h));
+    out
+}
+
+/// Whether the keys of two rows are the same, byte for byte.
+pub fn same_key(a: &[Cells<'_>], i: usize, b: &[Cells<'_>], j: usize) -> bool {
+    a.iter().zip(b).all(|(x, y)| x.cmp_across(i, *y, j) == Ordering::Equal)
+}
+
+/// Finds rows by key. Cut into parts that fit a core's cache while they are built.
+#[derive(Debug)]
+pub struct Index {
+    shift: u32,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    hashes: Vec<u64>,
+    rows: Vec<u32>,
+    /// Positions in `rows` plus one; zero is free.
+    slots: Vec<u32>,
+}
+
+impl Index {
+    /// Indexes the rows `alive`. `same` says whether two rows have the same key. Returns with it
+    /// the pairs of a row and a later one with the same key, which is not indexed.
+    pub fn build(
+        hashes: &[u64],
+        alive: &[u32],
+        same: impl Fn(u32, u32) -> bool + Sync,
+    ) -> (Self, Vec<(u32, u32)>) {
+        let bits = (alive.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
+        let count = 1_usize << bits;
+        let shift = 64 - bits;
+        let tasks = par::ranges(count, count.div_ceil(par::workers()));
+        let built = par::map(tasks, |range| {
+            let capacity = alive.len() / count + alive.len() / count / 16 + 16;
+            let mut parts: Vec<Part> = range
+                .clone()
+                .map(|_| Part {
+                    hashes: Vec::with_capacity(capacity),
+                    rows: Vec::with_capacity(capacity),
+                    slots: Vec::new(),
+                })
+                .collect();
+            for row in alive {
+                let hash = hashes[*row as usize];
+                let at = part_of(hash, shift);
+                if range.contains(&at) {
+                    let part = &mut parts[at - range.start];
+                    part.hashes.push(hash);
+                    part.rows.push(*row);
+                }
+            }
+            let mut twins = Vec::new();
+            for part in &mut parts {
+                part.link(&same, &mut twins);
+            }
+            (parts, twins)
+        });
+        let mut index = Self { shift, parts: Vec::with_capacity(count) };
+        let mut twins = Vec::new();
+        for (parts, more) in built {
+            index.parts.extend(parts);
+            twins.extend(more);
+        }
+        (index, twins)
+    }
+
+    /// The row of this hash that `same` accepts.
+    pub fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+        let part = &self.parts[part_of(hash, self.shift)];
+        part.probe(hash, same).ok().map(|at| part.rows[at])
+    }
+
+    /// Lets `winner` stand for `row` from now on; both have the same key.
+    pub fn replace(&mut self, hash: u64, row: u32, winner: u32) {
+        let part = &mut self.parts[part_of(hash, self.shift)];
+        if let Ok(at) = part.probe(hash, |r| r == row) {
+            part.rows[at] = winner;
+        }
+    }
+}
+
+fn part_of(hash: u64, shift: u32) -> usize {
+    hash.checked_shr(shift).unwrap_or(0) as usize
+}
+
+impl Part {
+    /// Position in `rows` of the row that `same` accepts, or the free slot for it.
+    fn probe(&self, hash: u64, same: impl Fn(u32) -> bool) -> Result<usize, usize> {
+        let mask = self.slots.len().wrapping_sub(1);
+        if self.slots.is_empty() {
+            return Err(0);
+        }
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                0 => return Err(slot),
+                at => {
+                    let at = at as usize - 1;
+                    if self.hashes[at] == hash && same(self.rows[at]) {
+                        return Ok(at);
+                    }
+                }
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn link(&mut self, same: &(impl Fn(u32, u32) -> bool + Sync), twins: &mut Vec<(u32, u32)>) {
+        self.slots = vec![0; (self.rows.len() * 2).next_power_of_two().max(2)];
+        for i in 0..self.rows.len() {
+            let row = self.rows[i];
+            match self.probe(self.hashes[i], |other| same(other, row)) {
+                Ok(first) => twins.push((self.rows[first], row)),
+                Err(free) => self.slots[free] = (i + 1) as u32,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_hashes_are_told_apart_by_their_keys() {
+        let keys: Vec<u64> = (0..100_000).map(|i| i / 2).collect();
+        let hashes: Vec<u64> = keys.iter().map(|k| hash::finish(k / 3)).collect();
+        let alive: Vec<u32> = (0..100_000).collect();
+        let same = |a: u32, b: u32| keys[a as usize] == keys[b as usize];
+        let (mut index, twins) = Index::build(&hashes, &alive, same);
+        assert_eq!(twins.len(), 50_000);
+        assert!(twins.iter().all(|(a, b)| a + 1 == *b));
+        assert_eq!(index.find(hashes[101], |r| keys[r as usize] == 50), Some(100));
+        index.replace(hashes[101], 100, 101);
+        assert_eq!(index.find(hashes[101], |r| keys[r as usize] == 50), Some(101));
+        assert_eq!(index.find(hash::finish(1 << 40), |_| true), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Work on all cores without a pool: scoped threads that take the next item when they are free.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Cores to use.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+/// Applies `work` to every item on all cores; results keep the order of the items.
+pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = workers().min(items.len());
+    if threads <= 1 {
+        return items.into_iter().map(work).collect();
+    }
+    let cells: Vec<Mutex<(Option<T>, Option<R>)>> =
+        items.into_iter().map(|item| Mutex::new((Some(item), None))).collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(cell) = cells.get(at) else { return };
+                    let item = lock(cell).0.take();
+                    if let Some(item) = item {
+                        let result = work(item);
+                        lock(cell).1 = Some(result);
+                    }
+                }
+            });
+        }
+    });
+    // A panic of a worker has been passed on by the scope, so every cell has its result.
+    cells
+        .into_iter()
+        .filter_map(|cell| cell.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).1)
+        .collect()
+}
+
+/// [`map`] for work that can fail: the first failure, in the order of the items, or all results.
+pub fn try_map<T: Send, R: Send, E: Send>(
+    items: Vec<T>,
+    work: impl Fn(T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    map(items, work).into_iter().collect()
+}
+
+/// Ranges of about `size` that cover `0..n`.
+pub fn ranges(n: usize, size: usize) -> Vec<std::ops::Range<usize>> {
+    (0..n).step_by(size.max(1)).map(|from| from..(from + size.max(1)).min(n)).collect()
+}
+
+fn lock<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    cell.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Runs work that keeps a core busy from async code: where the runtime has other threads, it is
+/// told so that they take over what waits.
+pub fn blocking<R>(work: impl FnOnce() -> R) -> R {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
+        _ => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn results_keep_the_order_of_the_items() {
+        let doubled = super::map((0..1000).collect(), |x: u32| x * 2);
+        assert_eq!(doubled, (0..1000).map(|x| x * 2).collect::<Vec<_>>());
+        assert_eq!(super::try_map(vec![1, -2, -3], |x: i32| if x < 0 { Err(x) } else { Ok(x) }), Err(-2));
+        assert_eq!(super::ranges(5, 2), vec![0..2, 2..4, 4..5]);
+    }
+}

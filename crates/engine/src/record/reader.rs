@@ -1,0 +1,141 @@
+//! Reads columns of stored files on all cores.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::Array;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::object_store::ObjectStore;
+use datafusion::object_store::path::Path as ObjectPath;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use datafusion::parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use datafusion::parquet::arrow::ProjectionMask;
+use futures::{StreamExt, TryStreamExt};
+
+use super::error::{RecordError, Result};
+use super::par;
+use super::source::{all_dictionary, dictionary};
+use super::store::StoredFile;
+
+/// How text columns come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextAs {
+    /// `Utf8`.
+    Plain,
+    /// `Utf8View`.
+    View,
+    /// `Dictionary(Int32, Utf8)`, whether stored so or not.
+    Dictionary,
+    /// As stored: a dictionary where all of a file's column is one, else views. Fastest, but the
+    /// type may differ from file to file.
+    Stored,
+}
+
+/// A row group of a file.
+#[derive(Debug)]
+pub struct Part {
+    /// Position of the file among those asked for.
+    pub file: usize,
+    /// Position of the first row in its file.
+    pub first: usize,
+    /// The rows.
+    pub batch: RecordBatch,
+}
+
+/// Reads columns of files, in order of file and row.
+pub async fn read(
+    objects: Arc<dyn ObjectStore>,
+    files: &[StoredFile],
+    schema: &SchemaRef,
+    columns: &[(usize, TextAs)],
+) -> Result<Vec<Part>> {
+    let open = files.iter().enumerate().map(|(at, file)| {
+        let objects = Arc::clone(&objects);
+        let columns = columns.to_vec();
+        let schema = Arc::clone(schema);
+        let (name, size) = (file.name.clone(), file.size);
+        async move {
+            let mut input = ParquetObjectReader::new(objects, ObjectPath::from(name.as_str())).with_file_size(size);
+            let plain = ArrowReaderMetadata::load_async(&mut input, ArrowReaderOptions::new())
+                .await
+                .map_err(|e| RecordError::read(format!("reading {name}"), e))?;
+            let metadata = hinted(&plain, &schema, &columns)?;
+            Ok::<_, RecordError>((at, name, input, metadata))
+        }
+    });
+    let opened: Vec<_> = futures::stream::iter(open).buffered(16).try_collect().await?;
+    let mut tasks = Vec::new();
+    for (file, name, input, metadata) in opened {
+        let mut first = 0;
+        for (group, info) in metadata.metadata().row_groups().iter().enumerate() {
+            let rows = usize::try_from(info.num_rows()).unwrap_or(0);
+            tasks.push((file, name.clone(), input.clone(), metadata.clone(), group, first, rows));
+            first += rows;
+        }
+    }
+    let names: Vec<String> = columns.iter().map(|(c, _)| schema.field(*c).name().clone()).collect();
+    let work = tasks.into_iter().map(|(file, name, input, metadata, group, first, rows)| {
+        let names = names.clone();
+        async move {
+            let failed = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
+            let roots: Vec<usize> =
+                names.iter().filter_map(|n| metadata.schema().index_of(n).ok()).collect();
+            let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
+            let mut stream = ParquetRecordBatchStreamBuilder::new_with_metadata(input, metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .with_batch_size(rows.max(1))
+                .build()
+                .map_err(|e| failed(&e))?;
+            let Some(reader) = stream.next_row_group().await.map_err(|e| failed(&e))? else {
+                return Ok(None);
+            };
+            let decode = move || -> Result<RecordBatch> {
+                let batches: Vec<RecordBatch> = reader.collect::<std::result::Result<_, _>>()?;
+                let whole = match batches.as_slice() {
+                    [one] => one.clone(),
+                    [] => return Err(RecordError::read("reading a row group", "it is empty")),
+                    many => datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?,
+                };
+                let order: Vec<usize> =
+                    names.iter().map(|n| whole.schema().index_of(n)).collect::<std::result::Result<_, _>>()?;
+                Ok(whole.project(&order)?)
+            };
+            let batch = tokio::task::spawn_blocking(decode).await.map_err(|e| failed(&e))??;
+            Ok::<_, RecordError>(Some(Part { file, first, batch }))
+        }
+    });
+    let parts: Vec<Option<Part>> = futures::stream::iter(work).buffered(par::workers() * 2).try_collect().await?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+/// Asks the Parquet reader for the types that are wanted.
+fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextAs)]) -> Result<ArrowReaderMetadata> {
+    let fields: Vec<Field> = plain
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(i, field)| {
+            let wanted = columns.iter().find(|(c, _)| schema.field(*c).name() == field.name());
+            let to = match (field.data_type(), wanted) {
+                (DataType::Utf8, Some((_, how))) => match how {
+                    TextAs::Plain => DataType::Utf8,
+                    TextAs::View => DataType::Utf8View,
+                    TextAs::Dictionary => dictionary(),
+                    TextAs::Stored if all_dictionary(plain.metadata(), i) => dictionary(),
+                    TextAs::Stored => DataType::Utf8View,
+                },
+                (other, _) => other.clone(),
+            };
+            field.as_ref().clone().with_data_type(to)
+        })
+        .collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    Ok(ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?)
+}
+
+/// Number of rows of all parts.
+pub fn rows(parts: &[Part]) -> usize {
+    parts.iter().map(|p| p.batch.column(0).len()).sum()
+}

@@ -1,0 +1,288 @@
+//! What an import brings: text, Arrow batches or Parquet files, each for one table.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, StringArray, new_null_array};
+use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use datafusion::parquet::basic::Encoding;
+use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use treaty_app::import::Progress;
+use treaty_app::layout::Table;
+use treaty_app::raw::{Fault, RawChunk, RawTable};
+
+use super::error::{RecordError, Result};
+use super::header::Mapping;
+use super::import::ImportOptions;
+use super::par;
+use super::piece::{Lines, Piece};
+
+/// Rows of one table that are to be imported.
+#[derive(Debug)]
+pub enum Incoming {
+    /// Text of a file.
+    Text {
+        /// Table of the record.
+        table: &'static Table,
+        /// The text.
+        raw: RawTable,
+    },
+    /// Arrow batches. Hidden columns `_file` and `_line` tell where each row came from.
+    Arrow {
+        /// Table of the record.
+        table: &'static Table,
+        /// File as the user named it.
+        file: String,
+        /// The rows.
+        batches: Vec<RecordBatch>,
+    },
+    /// A Parquet file.
+    Parquet {
+        /// Table of the record.
+        table: &'static Table,
+        /// Where it is.
+        path: PathBuf,
+        /// File as the user named it.
+        display: String,
+    },
+}
+
+impl Incoming {
+    /// The table the rows are for.
+    pub fn table(&self) -> &'static Table {
+        match self {
+            Self::Text { table, .. } | Self::Arrow { table, .. } | Self::Parquet { table, .. } => table,
+        }
+    }
+}
+
+/// A source whose header has been understood, cut into runs that can be read on their own.
+pub(super) struct Prepared {
+    pub table: &'static Table,
+    pub rows: u64,
+    /// Rows that could not even be read, such as ragged ones.
+    pub faults: Vec<Fault>,
+    runs: Vec<Run>,
+    file: Arc<str>,
+}
+
+enum Run {
+    Chunk(Mapping, RawChunk),
+    Batch(Mapping, RecordBatch, u64),
+    RowGroup { mapping: Mapping, path: PathBuf, metadata: ArrowReaderMetadata, group: usize, first: u64, rows: usize },
+}
+
+/// Understands the header of a source, without reading its rows; the outer error is one of I/O,
+/// the inner one lists the faults of the header.
+pub(super) fn prepare(source: Incoming) -> Result<Result<Prepared, (u64, Vec<Fault>)>> {
+    match source {
+        Incoming::Text { table, raw } => Ok(prepare_text(table, raw)),
+        Incoming::Arrow { table, file, batches } => Ok(prepare_batches(table, &file, batches)),
+        Incoming::Parquet { table, path, display } => {
+            prepare_parquet(table, &path, &display).map_err(|e| RecordError::Source {
+                file: display,
+                reason: match e {
+                    RecordError::Read { reason, .. } => reason,
+                    other => other.to_string(),
+                },
+            })
+        }
+    }
+}
+
+fn prepare_text(table: &'static Table, raw: RawTable) -> Result<Prepared, (u64, Vec<Fault>)> {
+    let unreadable = raw.faults.iter().filter(|f| f.line > 0).count() as u64;
+    let rows = raw.rows() + unreadable;
+    // A fault of the file as a whole means that it was not read to its end.
+    let broken: Vec<Fault> = raw.faults.iter().filter(|f| f.line == 0).cloned().collect();
+    if !broken.is_empty() {
+        return Err((rows, broken));
+    }
+    let mut runs = Vec::with_capacity(raw.chunks.len());
+    for chunk in raw.chunks {
+        let names: Vec<&str> = chunk.columns.iter().map(|c| c.name.as_str()).collect();
+        match Mapping::find(table, &names, &raw.file) {
+            Ok(mapping) => runs.push(Run::Chunk(mapping, chunk)),
+            Err(faults) => return Err((rows, faults)),
+        }
+    }
+    Ok(Prepared { table, rows, faults: raw.faults, runs, file: raw.file.into() })
+}
+
+fn prepare_batches(
+    table: &'static Table,
+    file: &str,
+    batches: Vec<RecordBatch>,
+) -> Result<Prepared, (u64, Vec<Fault>)> {
+    let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
+    let mut runs = Vec::with_capacity(batches.len());
+    let mut first = 1;
+    for batch in batches {
+        let schema = batch.schema();
+        let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        match Mapping::find(table, &names, file) {
+            Ok(mapping) => {
+                let n = batch.num_rows() as u64;
+                runs.push(Run::Batch(mapping, batch, first));
+                first += n;
+            }
+            Err(faults) => return Err((rows, faults)),
+        }
+    }
+    Ok(Prepared { table, rows, faults: Vec::new(), runs, file: file.into() })
+}
+
+fn prepare_parquet(
+    table: &'static Table,
+    path: &Path,
+    display: &str,
+) -> Result<Result<Prepared, (u64, Vec<Fault>)>> {
+    let file = File::open(path).map_err(|e| RecordError::read(display, e))?;
+    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let metadata = with_hints(&plain)?;
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let schema = Arc::clone(metadata.schema());
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let mapping = match Mapping::find(table, &names, display) {
+        Ok(mapping) => mapping,
+        Err(faults) => return Ok(Err((rows, faults))),
+    };
+    let mut first = 1;
+    let mut runs = Vec::new();
+    for (group, info) in metadata.metadata().row_groups().iter().enumerate() {
+        let rows = usize::try_from(info.num_rows()).unwrap_or(0);
+        runs.push(Run::RowGroup {
+            mapping: mapping.clone(),
+            path: path.to_owned(),
+            metadata: metadata.clone(),
+            group,
+            first,
+            rows,
+        });
+        first += rows as u64;
+    }
+    Ok(Ok(Prepared { table, rows, faults: Vec::new(), runs, file: display.into() }))
+}
+
+/// Asks for text as a dictionary where the file holds nothing else, and as views elsewhere.
+fn with_hints(plain: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
+    let fields: Vec<Field> = plain
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(i, field)| match field.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 => {
+                let hint = if all_dictionary(plain.metadata(), i) { dictionary() } else { DataType::Utf8View };
+                field.as_ref().clone().with_data_type(hint)
+            }
+            _ => field.as_ref().clone(),
+        })
+        .collect();
+    let hinted = Arc::new(Schema::new(fields));
+    let options = ArrowReaderOptions::new().with_schema(hinted);
+    match ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options) {
+        Ok(metadata) => Ok(metadata),
+        // A hint that does not fit some odd column is only a hint.
+        Err(_) => Ok(plain.clone()),
+    }
+}
+
+/// Text as distinct values and keys.
+pub(super) fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Whether a top-level column is dictionary-encoded in all row groups.
+pub(super) fn all_dictionary(metadata: &ParquetMetaData, root: usize) -> bool {
+    let schema = metadata.file_metadata().schema_descr();
+    let Some(leaf) = (0..schema.num_columns()).find(|i| schema.get_column_root_idx(*i) == root) else {
+        return false;
+    };
+    let dictionary = |c: &ColumnChunkMetaData| {
+        c.dictionary_page_offset().is_some()
+            && c.page_encoding_stats_mask()
+                .is_some_and(|m| m.is_only(Encoding::PLAIN_DICTIONARY) || m.is_only(Encoding::RLE_DICTIONARY))
+    };
+    metadata.num_row_groups() > 0 && metadata.row_groups().iter().all(|g| dictionary(g.column(leaf)))
+}
+
+/// Reads, types and checks all rows of the sources of one table, on all cores.
+pub(super) fn read(
+    sources: Vec<Prepared>,
+    options: &ImportOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<Piece>> {
+    let mut runs = Vec::new();
+    for source in sources {
+        for run in source.runs {
+            runs.push((source.table, Arc::clone(&source.file), run));
+        }
+    }
+    par::try_map(runs, |(table, file, run)| {
+        let shown = file.to_string();
+        let piece = run.read(table, file, options).map_err(|e| match e {
+            RecordError::Read { reason, .. } => RecordError::Source { file: shown, reason },
+            other => other,
+        })?;
+        progress.advance(piece.rows as u64);
+        Ok(piece)
+    })
+}
+
+impl Run {
+    fn read(self, table: &Table, file: Arc<str>, options: &ImportOptions<'_>) -> Result<Piece> {
+        match self {
+            Self::Chunk(mapping, chunk) => {
+                let rows = chunk.lines.len();
+                let columns: Vec<ArrayRef> =
+                    chunk.columns.into_iter().map(|c| text_array(c, rows)).collect::<Result<_>>()?;
+                Piece::read(table, &mapping, &columns, (file, Lines::Each(chunk.lines)), options)
+            }
+            Self::Batch(mapping, batch, first) => {
+                Piece::read(table, &mapping, batch.columns(), (file, Lines::From(first)), options)
+            }
+            Self::RowGroup { mapping, path, metadata, group, first, rows } => {
+                let input = File::open(&path).map_err(|e| RecordError::read(path.display().to_string(), e))?;
+                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
+                    .with_row_groups(vec![group])
+                    .with_batch_size(rows.max(1))
+                    .build()?;
+                let batches: Vec<RecordBatch> = reader.collect::<std::result::Result<_, _>>()?;
+                let columns: Vec<ArrayRef> = match batches.as_slice() {
+                    [one] => one.columns().to_vec(),
+                    [] => metadata.schema().fields().iter().map(|f| new_null_array(f.data_type(), 0)).collect(),
+                    many => {
+                        datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?.columns().to_vec()
+                    }
+                };
+                Piece::read(table, &mapping, &columns, (file, Lines::From(first)), options)
+            }
+        }
+    }
+}
+
+fn text_array(column: treaty_app::raw::TextColumn, rows: usize) -> Result<ArrayRef> {
+    if column.present.len() != rows || column.offsets.len() != rows + 1 {
+        return Err(RecordError::read(
+            "reading text",
+            format!("column `{}` has {} cells for {rows} rows", column.name, column.present.len()),
+        ));
+    }
+    if column.offsets.last().copied() == Some(i32::MAX) || !column.offsets.is_sorted() {
+        return Err(RecordError::read("reading text", format!("column `{}` is too long for one chunk", column.name)));
+    }
+    let nulls = NullBuffer::from(column.present);
+    let array = StringArray::try_new(
+        OffsetBuffer::new(ScalarBuffer::from(column.offsets)),
+        Buffer::from_vec(column.bytes.into_bytes()),
+        Some(nulls),
+    )?;
+    Ok(Arc::new(array) as Arc<dyn Array>)
+}

@@ -1,0 +1,274 @@
+//! The Delta tables below `HOME/record/`: which files a version holds, and commits.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::object_store::path::Path as ObjectPath;
+use datafusion::object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::CommitBuilder;
+use deltalake::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, StructType};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableBuilder};
+use serde_json::json;
+use url::Url;
+
+use super::error::{RecordError, Result};
+use super::hash;
+
+/// Commits of a table after which a checkpoint shortens its log.
+const CHECKPOINT_EVERY: u64 = 32;
+
+/// A Parquet file of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Name below the table.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Statistics as the log keeps them.
+    pub stats: Option<String>,
+    /// Instant of the import that wrote it, milliseconds.
+    pub modified: i64,
+}
+
+/// Files of a table at a Delta version.
+type FileLists = HashMap<(String, u64), Arc<Vec<StoredFile>>>;
+
+/// Where the tables are.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    backend: Option<Arc<dyn ObjectStore>>,
+    lists: Mutex<FileLists>,
+}
+
+impl Store {
+    /// Tables below a folder; `backend` replaces the file system, with the same paths.
+    pub fn new(folder: PathBuf, backend: Option<Arc<dyn ObjectStore>>) -> Self {
+        Self { folder, backend, lists: Mutex::default() }
+    }
+
+    /// The folder of a table.
+    pub fn folder(&self, table: &str) -> PathBuf {
+        self.folder.join(table)
+    }
+
+    fn url(&self, table: &str) -> Result<Url> {
+        let folder = absolute(&self.folder(table))?;
+        Url::from_directory_path(&folder)
+            .map_err(|()| RecordError::read("finding the record", format!("{} is no usable path", folder.display())))
+    }
+
+    fn handle(&self, table: &str) -> Result<DeltaTable> {
+        let url = self.url(table)?;
+        let mut builder = DeltaTableBuilder::from_url(url.clone())?;
+        if let Some(backend) = &self.backend {
+            builder = builder.with_storage_backend(Arc::clone(backend), url);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// Whether the table was ever created.
+    pub async fn exists(&self, table: &str) -> Result<bool> {
+        Ok(self.handle(table)?.log_store().is_delta_table_location().await?)
+    }
+
+    /// The table at a version, or at its newest.
+    pub async fn load(&self, table: &str, version: Option<u64>) -> Result<DeltaTable> {
+        let mut handle = self.handle(table)?;
+        match version {
+            Some(version) => handle.load_version(version).await?,
+            None => handle.load().await?,
+        }
+        Ok(handle)
+    }
+
+    /// The table at its newest version, which is created with this schema if need be.
+    pub async fn load_or_create(&self, table: &str, schema: &SchemaRef, at: i64) -> Result<DeltaTable> {
+        if !self.exists(table).await? {
+            self.create(table, schema, at).await?;
+        }
+        self.load(table, None).await
+    }
+
+    async fn create(&self, table: &str, schema: &Schema, at: i64) -> Result<()> {
+        let handle = self.handle(table)?;
+        let schema: StructType =
+            schema.try_into_kernel().map_err(|e| RecordError::read("creating a table", e))?;
+        let broken = |e: serde_json::Error| RecordError::read("creating a table", e);
+        // Old versions are what time travel and undo are made of: nothing expires by itself.
+        let metadata: Metadata = serde_json::from_value(json!({
+            "id": uuid::Uuid::from_u128(u128::from_str_radix(&hash::digest(format!("{table}@{at}").as_bytes()), 16).unwrap_or(0)).to_string(),
+            "name": table,
+            "description": null,
+            "format": { "provider": "parquet", "options": {} },
+            "schemaString": serde_json::to_string(&schema).map_err(broken)?,
+            "partitionColumns": [],
+            "configuration": {
+                "delta.enableExpiredLogCleanup": "false",
+                "delta.logRetentionDuration": "interval 36500 days",
+                "delta.deletedFileRetentionDuration": "interval 36500 days",
+            },
+            "createdTime": at.div_euclid(1000),
+        }))
+        .map_err(broken)?;
+        let protocol: Protocol =
+            serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 })).map_err(broken)?;
+        let operation = DeltaOperation::Create {
+            mode: SaveMode::ErrorIfExists,
+            location: self.url(table)?,
+            protocol: protocol.clone(),
+            metadata: metadata.clone(),
+        };
+        let actions = vec![info(&operation, at), Action::Protocol(protocol), Action::Metadata(metadata)];
+        CommitBuilder::default()
+            .with_actions(actions)
+            .with_max_retries(0)
+            .build(None, handle.log_store(), operation)
+            .into_prepared_commit_future()
+            .await?
+            .await?;
+        Ok(())
+    }
+
+    /// Files of a table at a Delta version, in order of name.
+    pub async fn files(&self, table: &str, version: u64) -> Result<Arc<Vec<StoredFile>>> {
+        let key = (table.to_owned(), version);
+        if let Some(known) = self.lists().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let files = Arc::new(files(&self.load(table, Some(version)).await?)?);
+        self.lists().insert(key, Arc::clone(&files));
+        Ok(files)
+    }
+
+    fn lists(&self) -> std::sync::MutexGuard<'_, FileLists> {
+        self.lists.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Makes `wanted` the files of the newest version, whatever they were; returns that version.
+    /// A table that holds them already is left alone.
+    pub async fn commit(&self, table: &str, schema: &SchemaRef, wanted: &[StoredFile], at: i64) -> Result<u64> {
+        let handle = self.load_or_create(table, schema, at).await?;
+        let current = files(&handle)?;
+        let keep: HashSet<&str> = wanted.iter().map(|f| f.name.as_str()).collect();
+        let have: HashSet<&str> = current.iter().map(|f| f.name.as_str()).collect();
+        let operation =
+            DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        let mut actions = vec![info(&operation, at)];
+        let gone = current.iter().filter(|f| !keep.contains(f.name.as_str()));
+        actions.extend(gone.map(|f| Action::Remove(f.remove(at))));
+        let come = wanted.iter().filter(|f| !have.contains(f.name.as_str()));
+        actions.extend(come.map(|f| Action::Add(f.add())));
+        let newest = handle.version().unwrap_or(0);
+        if actions.len() == 1 {
+            return Ok(newest);
+        }
+        let state = handle.snapshot()?;
+        let done = CommitBuilder::default()
+            .with_actions(actions)
+            .with_max_retries(0)
+            .build(Some(state), handle.log_store(), operation)
+            .into_prepared_commit_future()
+            .await?
+            .await?;
+        Ok(done.version)
+    }
+
+    /// Shortens the log of a table now and then. What fails here harms nothing.
+    pub async fn tidy(&self, table: &str, version: u64) {
+        if version.is_multiple_of(CHECKPOINT_EVERY)
+            && version > 0
+            && let Ok(handle) = self.load(table, Some(version)).await
+        {
+            let _ = deltalake::checkpoints::create_checkpoint(&handle, None).await;
+        }
+    }
+
+    /// Access to the files of a table.
+    pub fn objects(&self, table: &str) -> Result<Arc<dyn ObjectStore>> {
+        Ok(self.handle(table)?.log_store().object_store(None))
+    }
+}
+
+/// Writes a file.
+pub async fn put(objects: &Arc<dyn ObjectStore>, name: &str, bytes: Vec<u8>) -> Result<()> {
+    objects
+        .put_opts(&ObjectPath::from(name), PutPayload::from(bytes), PutOptions::default())
+        .await
+        .map_err(|e| RecordError::read(format!("writing {name}"), e))?;
+    Ok(())
+}
+
+/// Removes a file that was written in vain; what cannot be removed stays.
+pub async fn discard(objects: &Arc<dyn ObjectStore>, name: &str) {
+    let _ = objects.delete(&ObjectPath::from(name)).await;
+}
+
+/// Reads a small file.
+pub async fn get(objects: &Arc<dyn ObjectStore>, name: &str) -> Result<Vec<u8>> {
+    let failed = |e: datafusion::object_store::Error| RecordError::read(format!("reading {name}"), e);
+    let got = objects.get_opts(&ObjectPath::from(name), GetOptions::default()).await.map_err(failed)?;
+    Ok(got.bytes().await.map_err(failed)?.to_vec())
+}
+
+/// Files of a loaded table, in order of name.
+pub fn files(table: &DeltaTable) -> Result<Vec<StoredFile>> {
+    let mut files: Vec<StoredFile> = table
+        .snapshot()?
+        .log_data()
+        .iter()
+        .map(|view| StoredFile {
+            name: view.path().into_owned(),
+            size: u64::try_from(view.size()).unwrap_or(0),
+            rows: view.num_records().unwrap_or(0) as u64,
+            stats: view.stats(),
+            modified: view.modification_time(),
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+impl StoredFile {
+    fn add(&self) -> Add {
+        Add {
+            path: self.name.clone(),
+            size: i64::try_from(self.size).unwrap_or(i64::MAX),
+            modification_time: self.modified,
+            data_change: true,
+            stats: self.stats.clone(),
+            ..Add::default()
+        }
+    }
+
+    fn remove(&self, at: i64) -> Remove {
+        Remove {
+            path: self.name.clone(),
+            data_change: true,
+            deletion_timestamp: Some(at.div_euclid(1000)),
+            extended_file_metadata: Some(true),
+            partition_values: Some(HashMap::new()),
+            size: i64::try_from(self.size).ok(),
+            ..Remove::default()
+        }
+    }
+}
+
+/// Who commits what, at the instant of the import and not of the clock.
+fn info(operation: &DeltaOperation, at: i64) -> Action {
+    Action::CommitInfo(CommitInfo {
+        timestamp: Some(at.div_euclid(1000)),
+        engine_info: Some(format!("treaty:{}", env!("CARGO_PKG_VERSION"))),
+        ..operation.get_commit_info()
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| RecordError::read(path.display().to_string(), e))
+}

@@ -1,0 +1,233 @@
+//! Which delimiter a file uses and how it writes a quote inside quotes.
+
+use std::io::{self, Read};
+
+/// Delimiters that are tried, the usual one first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Rows of the sample that are compared with the header.
+const SAMPLE_ROWS: usize = 200;
+
+/// Excel's line that names the delimiter, `sep=;`: the delimiter and the length of the line.
+pub(crate) fn sep_line(sample: &[u8]) -> Option<(u8, usize)> {
+    let rest = sample.strip_prefix(b"sep=")?;
+    let delimiter = *rest.first().filter(|b| DELIMITERS.contains(b))?;
+    match (rest.get(1), rest.get(2)) {
+        (Some(b'\n'), _) => Some((delimiter, 6)),
+        (Some(b'\r'), Some(b'\n')) => Some((delimiter, 7)),
+        _ => None,
+    }
+}
+
+/// The delimiter of a file by its first rows; `whole` if the sample is all of it.
+///
+/// A delimiter must split the header. Of those that do, the one counts under which most rows have as many cells as
+/// the header. A file of one column takes a delimiter that does not occur in it.
+pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
+    let mut best: Option<(usize, usize, u8)> = None;
+    for delimiter in DELIMITERS {
+        for backslash in [false, true] {
+            let Some((agreeing, width)) = agreement(sample, whole, delimiter, backslash) else { continue };
+            if width > 1 && best.is_none_or(|(a, w, _)| (agreeing, width) > (a, w)) {
+                best = Some((agreeing, width, delimiter));
+            }
+        }
+    }
+    match best {
+        Some((_, _, delimiter)) => delimiter,
+        None => DELIMITERS.into_iter().find(|d| !sample.contains(d)).unwrap_or(b','),
+    }
+}
+
+/// How many rows in a thousand have the header's number of cells, and that number.
+fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Option<(usize, usize)> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .escape(backslash.then_some(b'\\'))
+        .from_reader(sample);
+    let mut record = csv::ByteRecord::new();
+    let mut next = |record: &mut csv::ByteRecord| reader.read_byte_record(record).unwrap_or(false).then(|| record.len());
+    let header = next(&mut record)?;
+    let mut widths = Vec::new();
+    while widths.len() < SAMPLE_ROWS {
+        let Some(width) = next(&mut record) else { break };
+        widths.push(width);
+    }
+    if !whole && widths.len() < SAMPLE_ROWS {
+        widths.pop();
+    }
+    let agreeing = widths.iter().filter(|w| **w == header).count();
+    let share = if widths.is_empty() { 1000 } else { agreeing * 1000 / widths.len() };
+    Some((share, header))
+}
+
+/// Where a scanner of quoted text stands. The same automaton as the `csv` crate's, seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    CellStart,
+    Plain,
+    Quoted,
+    /// After a backslash inside quotes.
+    Backslash,
+    /// After a quote inside quotes: its end, or the first of two.
+    Quote,
+}
+
+/// Follows quotes through a text.
+#[derive(Debug, Clone)]
+struct Quotes {
+    delimiter: u8,
+    backslash: bool,
+    state: State,
+    /// Quotes that close a cell in the middle of it: a sign of the wrong dialect.
+    misplaced: u64,
+}
+
+impl Quotes {
+    fn new(delimiter: u8, backslash: bool) -> Self {
+        Self { delimiter, backslash, state: State::CellStart, misplaced: 0 }
+    }
+
+    fn step(&mut self, byte: u8) {
+        let ends = byte == self.delimiter || byte == b'\n' || byte == b'\r';
+        self.state = match self.state {
+            State::CellStart if byte == b'"' => State::Quoted,
+            State::Quoted if byte == b'"' => State::Quote,
+            State::Quoted if byte == b'\\' && self.backslash => State::Backslash,
+            State::Quoted | State::Backslash => State::Quoted,
+            State::Quote if byte == b'"' => State::Quoted,
+            _ if ends => State::CellStart,
+            State::Quote => {
+                self.misplaced += 1;
+                State::Plain
+            }
+            State::CellStart | State::Plain => State::Plain,
+        };
+    }
+
+    fn finish(self) -> u64 {
+        self.misplaced + u64::from(matches!(self.state, State::Quoted | State::Backslash))
+    }
+}
+
+/// Whether quotes inside quotes are escaped by a backslash rather than doubled: the reading that leaves fewer quotes
+/// in impossible places.
+pub(crate) fn escapes_by_backslash(mut text: impl Read, delimiter: u8) -> io::Result<bool> {
+    let mut doubled = Quotes::new(delimiter, false);
+    let mut escaped = Quotes::new(delimiter, true);
+    let mut block = vec![0; crate::text::BLOCK_BYTES];
+    loop {
+        let read = match text.read(&mut block) {
+            Ok(0) => return Ok(escaped.finish() < doubled.finish()),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        for byte in &block[..read] {
+            doubled.step(*byte);
+            escaped.step(*byte);
+        }
+    }
+}
+
+/// Rewrites quotes escaped by a backslash into doubled ones. Inside quotes `\"` is a quote and `\\` a backslash;
+/// any other backslash stays what it is, as in `C:\new`. Lines stay lines.
+pub(crate) struct Unescape<R> {
+    inner: R,
+    quotes: Quotes,
+    raw: Vec<u8>,
+    ready: Vec<u8>,
+    given: usize,
+}
+
+impl<R: Read> Unescape<R> {
+    pub(crate) fn new(inner: R, delimiter: u8) -> Self {
+        let quotes = Quotes::new(delimiter, true);
+        Self { inner, quotes, raw: vec![0; crate::text::BLOCK_BYTES], ready: Vec::new(), given: 0 }
+    }
+
+    fn push(&mut self, byte: u8) {
+        let before = self.quotes.state;
+        self.quotes.step(byte);
+        match (before, self.quotes.state) {
+            (_, State::Backslash) => {}
+            (State::Backslash, _) if byte == b'"' => self.ready.extend_from_slice(b"\"\""),
+            (State::Backslash, _) if byte == b'\\' => self.ready.push(b'\\'),
+            (State::Backslash, _) => self.ready.extend_from_slice(&[b'\\', byte]),
+            _ => self.ready.push(byte),
+        }
+    }
+}
+
+impl<R: Read> Read for Unescape<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.ready.len() {
+            self.ready.clear();
+            self.given = 0;
+            let mut raw = std::mem::take(&mut self.raw);
+            let read = self.inner.read(&mut raw);
+            for byte in &raw[..*read.as_ref().unwrap_or(&0)] {
+                self.push(*byte);
+            }
+            self.raw = raw;
+            if read? == 0 {
+                return Ok(0);
+            }
+        }
+        let rest = &self.ready[self.given..];
+        let n = rest.len().min(out.len());
+        out[..n].copy_from_slice(&rest[..n]);
+        self.given += n;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_the_one_that_fits_header_and_rows() {
+        for (sample, expected) in [
+            (&b"a,b\n1,2\n"[..], b','),
+            (b"a;b\n1,5;2,5\n", b';'),
+            (b"a\tb\n1\t2\n", b'\t'),
+            (b"a|b|c\n1|2|3\n", b'|'),
+            (b"\"a,b\";c\n1;2\n", b';'),
+            (b"a,b;c,d\n1,2;3,4\n", b','),
+            (b"name\nSmith, John\n", b';'),
+            (b"name\n", b','),
+            (b"a;b,c\n1;2\n3;4\n", b';'),
+            (b"text,n\n\"x \\\"a, b\\\" y\",1\n", b','),
+        ] {
+            assert_eq!(delimiter(sample, true) as char, expected as char, "{}", String::from_utf8_lossy(sample));
+        }
+    }
+
+    #[test]
+    fn excels_first_line_names_the_delimiter() {
+        assert_eq!(sep_line(b"sep=;\r\na;b"), Some((b';', 7)));
+        assert_eq!(sep_line(b"sep=|\na|b"), Some((b'|', 6)));
+        assert_eq!(sep_line(b"sep=x\n"), None);
+        assert_eq!(sep_line(b"sep,a\n"), None);
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_of_a_cell_is_no_escape() -> io::Result<()> {
+        assert!(escapes_by_backslash(&b"a,b\n\"say \\\"hi\\\"\",2\n"[..], b',')?);
+        assert!(escapes_by_backslash(&b"a,b\n\"\\\"\",2\n"[..], b',')?);
+        assert!(!escapes_by_backslash(&b"a,b\n\"C:\\dir\\\",2\n\"D:\\\",3\n"[..], b',')?);
+        assert!(!escapes_by_backslash(&b"a,b\n\"say \"\"hi\\\"\"\",2\n"[..], b',')?);
+        Ok(())
+    }
+
+    #[test]
+    fn escapes_become_doubled_quotes_and_other_backslashes_stay() -> io::Result<()> {
+        let mut out = String::new();
+        Unescape::new(&b"a\\\"b,\"x\\\"y\",\"C:\\new\",\"\\\\srv\"\n"[..], b',').read_to_string(&mut out)?;
+        assert_eq!(out, "a\\\"b,\"x\"\"y\",\"C:\\new\",\"\\srv\"\n");
+        Ok(())
+    }
+}

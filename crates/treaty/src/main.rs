@@ -1,0 +1,2 @@
+//! treaty
+fn main() {}
