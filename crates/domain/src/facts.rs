@@ -135,6 +135,8 @@ pub struct LeadFact {
     pub won_amount: i64,
     /// End of the attempt without a win.
     pub ended_at: Option<Micros>,
+    /// It ended for a reason that is exempt from the promise of effort (A6).
+    pub exempt: bool,
     /// Qualifying sales activities.
     pub activities: u32,
     /// Of these, outbound.

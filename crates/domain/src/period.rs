@@ -28,7 +28,11 @@ impl Period {
     }
 
     fn labelled(label: String, from: LocalDay, to: LocalDay) -> Self {
-        Self { label, from: from.into(), to: to.into() }
+        Self {
+            label,
+            from: from.into(),
+            to: to.into(),
+        }
     }
 
     /// Whether a day belongs to it.
@@ -60,7 +64,11 @@ impl fmt::Display for Period {
 }
 
 fn range_label(from: Date, last: Date) -> String {
-    if from == last { from.to_string() } else { format!("{from}..{last}") }
+    if from == last {
+        from.to_string()
+    } else {
+        format!("{from}..{last}")
+    }
 }
 
 /// Part of a fiscal year, counted from 0.
@@ -101,7 +109,11 @@ impl FiscalCalendar {
             }
             Part::Month(m) => (format!("{name:04}-P{:02}", m + 1), m, m + 1),
         };
-        Period::labelled(label, self.month_start(year, from), self.month_start(year, to))
+        Period::labelled(
+            label,
+            self.month_start(year, from),
+            self.month_start(year, to),
+        )
     }
 
     /// The year, quarter or month before one, or for other ranges as many days before it.
@@ -128,7 +140,8 @@ impl FiscalCalendar {
 
     /// How to find periods of the same kind, when the days are those of a year, quarter or month.
     fn same_length(&self, period: &Period) -> Option<fn(&Self, Date) -> Period> {
-        let kinds: [fn(&Self, Date) -> Period; 3] = [Self::year_of, Self::quarter_of, Self::month_of];
+        let kinds: [fn(&Self, Date) -> Period; 3] =
+            [Self::year_of, Self::quarter_of, Self::month_of];
         kinds.into_iter().find(|of| {
             let found = of(self, period.from);
             (found.from, found.to) == (period.from, period.to)
@@ -165,18 +178,29 @@ impl FiscalCalendar {
     pub fn parse_period(&self, text: &str) -> Result<Period, String> {
         let text = text.trim();
         let wrong = || {
-            let month = if self.is_calendar_year() { "2026-05" } else { "2026-P05" };
-            format!("`{text}` is not a period; write 2026, 2026-Q2, {month} or 2026-01-01..2026-03-31")
+            let month = if self.is_calendar_year() {
+                "2026-05"
+            } else {
+                "2026-P05"
+            };
+            format!(
+                "`{text}` is not a period; write 2026, 2026-Q2, {month} or 2026-01-01..2026-03-31"
+            )
         };
         if let Some((from, last)) = text.split_once("..") {
             let date = |s: &str| {
                 parse_date(s.trim()).ok_or_else(|| {
-                    format!("`{}` in `{text}` is not a date; write it as 2026-01-31", s.trim())
+                    format!(
+                        "`{}` in `{text}` is not a date; write it as 2026-01-31",
+                        s.trim()
+                    )
                 })
             };
             let (from, last) = (date(from)?, date(last)?);
             if last < from {
-                return Err(format!("`{text}` ends before it starts; write {last}..{from}"));
+                return Err(format!(
+                    "`{text}` ends before it starts; write {last}..{from}"
+                ));
             }
             return Ok(Period::between(from, LocalDay::from(last).plus(1).into()));
         }
@@ -193,26 +217,30 @@ impl FiscalCalendar {
             return Err(wrong());
         }
         let name = digits(name).ok_or_else(wrong)?;
-        let part = match part {
-            None => Part::Year,
-            Some(part) => {
-                if let Some(q) = part.strip_prefix('Q') {
-                    Part::Quarter(nth(q, 4).ok_or_else(|| {
-                        format!("`{text}`: a year has quarters Q1 to Q4")
-                    })?)
-                } else if let Some(p) = part.strip_prefix('P') {
-                    Part::Month(nth(p, 12).ok_or_else(|| {
-                        format!("`{text}`: a fiscal year has months P01 to P12")
-                    })?)
-                } else {
-                    let month = nth(part, 12).filter(|_| part.len() == 2).ok_or_else(wrong)?;
-                    if !self.is_calendar_year() {
-                        return Err(self.not_a_fiscal_month(text, name, month));
+        let part =
+            match part {
+                None => Part::Year,
+                Some(part) => {
+                    if let Some(q) = part.strip_prefix('Q') {
+                        Part::Quarter(
+                            nth(q, 4)
+                                .ok_or_else(|| format!("`{text}`: a year has quarters Q1 to Q4"))?,
+                        )
+                    } else if let Some(p) = part.strip_prefix('P') {
+                        Part::Month(nth(p, 12).ok_or_else(|| {
+                            format!("`{text}`: a fiscal year has months P01 to P12")
+                        })?)
+                    } else {
+                        let month = nth(part, 12)
+                            .filter(|_| part.len() == 2)
+                            .ok_or_else(wrong)?;
+                        if !self.is_calendar_year() {
+                            return Err(self.not_a_fiscal_month(text, name, month));
+                        }
+                        Part::Month(month)
                     }
-                    Part::Month(month)
                 }
-            }
-        };
+            };
         Ok(self.part(self.year_named(name), part))
     }
 
@@ -236,14 +264,21 @@ fn digits(text: &str) -> Option<i32> {
 /// An ordinal of one or two digits, from 1 to `max`, counted from 0.
 fn nth(text: &str, max: u8) -> Option<u8> {
     let n = digits(text).filter(|_| text.len() <= 2)?;
-    u8::try_from(n).ok().filter(|n| (1..=max).contains(n)).map(|n| n - 1)
+    u8::try_from(n)
+        .ok()
+        .filter(|n| (1..=max).contains(n))
+        .map(|n| n - 1)
 }
 
 /// A date written in full, `2026-01-31`.
 fn parse_date(text: &str) -> Option<Date> {
     let shape = text.len() == 10
         && text.bytes().enumerate().all(|(i, b)| {
-            if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() }
+            if i == 4 || i == 7 {
+                b == b'-'
+            } else {
+                b.is_ascii_digit()
+            }
         });
     shape.then(|| text.parse().ok()).flatten()
 }

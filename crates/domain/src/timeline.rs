@@ -100,6 +100,8 @@ pub struct StageChange {
     pub value: u32,
     /// Somebody with the right to do so passed the gate without its criteria (A15).
     pub overridden: bool,
+    /// The reason given is exempt from the promise of effort (A6).
+    pub exempt: bool,
 }
 
 /// A contact of a person with a campaign, a page or an event.

@@ -7,6 +7,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::fmt;
 use std::str::FromStr;
@@ -35,11 +36,30 @@ impl Micros {
     /// # Errors
     /// When the text is no instant, or lacks an offset.
     pub fn parse(text: &str) -> Result<Self, InstantError> {
-        let instant = text.trim().parse::<Timestamp>().ok();
-        instant
-            .and_then(|t| i64::try_from(t.as_nanosecond().div_euclid(1_000)).ok())
-            .map(Self)
-            .ok_or_else(|| InstantError { text: text.to_owned() })
+        Self::read(text.trim()).ok_or_else(|| InstantError {
+            text: text.to_owned(),
+        })
+    }
+
+    /// By parts, since jiff's timestamps end before 9999-12-31T00:00:00Z, which sources write for
+    /// "no end".
+    fn read(text: &str) -> Option<Self> {
+        let parts = Pieces::parse(text).ok()?;
+        let time = parts.time()?;
+        let clock = [
+            (i64::from(time.hour()), Self::HOUR),
+            (i64::from(time.minute()), Self::MINUTE),
+            (i64::from(time.second()), Self::SECOND),
+            (i64::from(time.subsec_nanosecond()) / 1_000, 1),
+            (
+                -i64::from(parts.to_numeric_offset()?.seconds()),
+                Self::SECOND,
+            ),
+        ];
+        let midnight = i64::from(LocalDay::from(parts.date()).0) * Self::DAY;
+        Some(Self(
+            clock.iter().fold(midnight, |sum, (n, unit)| sum + n * unit),
+        ))
     }
 }
 
@@ -54,16 +74,29 @@ impl FromStr for Micros {
 /// RFC 3339 in UTC: `2026-01-31T09:30:00Z`, with a fraction only where there is one.
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_microsecond(self.0) {
-            Ok(t) => t.fmt(f),
-            Err(_) => write!(f, "{} microseconds", self.0),
+        let day = LocalDay(clamp_i32(self.0.div_euclid(Self::DAY)));
+        if !(-9_999..=9_999).contains(&day.civil().0) {
+            return write!(f, "{} microseconds", self.0);
+        }
+        let time = self.0.rem_euclid(Self::DAY);
+        let (hour, minute) = (time / Self::HOUR, time / Self::MINUTE % 60);
+        write!(
+            f,
+            "{day}T{hour:02}:{minute:02}:{:02}",
+            time / Self::SECOND % 60
+        )?;
+        match format!("{:06}", time % Self::SECOND).trim_end_matches('0') {
+            "" => f.write_str("Z"),
+            fraction => write!(f, ".{fraction}Z"),
         }
     }
 }
 
 /// A text that is no instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an instant; write it as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00-05:00")]
+#[error(
+    "`{text}` is not an instant; write it as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00-05:00"
+)]
 pub struct InstantError {
     /// The text.
     pub text: String,
@@ -95,14 +128,17 @@ impl LocalDay {
         let day_of_era = z.rem_euclid(146_097);
         let year_of_era =
             (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year =
-            day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let m = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * m + 2) / 5 + 1;
         let month = if m < 10 { m + 3 } else { m - 9 };
         let year = z.div_euclid(146_097) * 400 + year_of_era + i64::from(month <= 2);
         // Month and day are small by construction; the conversions cannot fail.
-        (clamp_i32(year), u8::try_from(month).unwrap_or(1), u8::try_from(day).unwrap_or(1))
+        (
+            clamp_i32(year),
+            u8::try_from(month).unwrap_or(1),
+            u8::try_from(day).unwrap_or(1),
+        )
     }
 
     /// Day of the week from Monday = 0 to Sunday = 6.
@@ -212,7 +248,9 @@ impl Zone {
         match database.get(name) {
             Ok(zone) if !zone.is_unknown() => {
                 let known_as = zone.iana_name().unwrap_or(name).to_owned();
-                Ok(Self { table: Arc::new(Table::read(known_as, &zone)) })
+                Ok(Self {
+                    table: Arc::new(Table::read(known_as, &zone)),
+                })
             }
             _ => Err(ZoneError {
                 name: name.to_owned(),
@@ -223,7 +261,9 @@ impl Zone {
 
     /// Coordinated universal time.
     pub fn utc() -> Self {
-        Self { table: Arc::new(Table::read("UTC".to_owned(), &TimeZone::UTC)) }
+        Self {
+            table: Arc::new(Table::read("UTC".to_owned(), &TimeZone::UTC)),
+        }
     }
 
     /// IANA name.
@@ -265,7 +305,13 @@ impl Zone {
     pub fn first_reach(&self, local: i64) -> Micros {
         let i = self.table.wall.passed(local);
         let t = local.saturating_sub(self.table.offsets[i]);
-        Micros(self.table.utc.at.get(i).map_or(t, |&transition| t.min(transition)))
+        Micros(
+            self.table
+                .utc
+                .at
+                .get(i)
+                .map_or(t, |&transition| t.min(transition)),
+        )
     }
 
     /// First instant of a local day.
@@ -344,7 +390,12 @@ impl Table {
                 current = next;
             }
         }
-        Self { name, offsets: offsets.into(), utc: Steps::new(utc), wall: Steps::new(wall) }
+        Self {
+            name,
+            offsets: offsets.into(),
+            utc: Steps::new(utc),
+            wall: Steps::new(wall),
+        }
     }
 }
 
@@ -372,17 +423,24 @@ impl Steps {
                 starts.push(u16::try_from(passed).unwrap_or(u16::MAX));
             }
         }
-        Self { at: at.into(), starts: starts.into() }
+        Self {
+            at: at.into(),
+            starts: starts.into(),
+        }
     }
 
     /// How many are at or before `x`.
     fn passed(&self, x: i64) -> usize {
-        let Some(&first) = self.at.first() else { return 0 };
+        let Some(&first) = self.at.first() else {
+            return 0;
+        };
         if x < first {
             return 0;
         }
         let bucket = usize::try_from(x.saturating_sub(first) >> SHIFT).unwrap_or(usize::MAX);
-        let Some(&start) = self.starts.get(bucket) else { return self.at.len() };
+        let Some(&start) = self.starts.get(bucket) else {
+            return self.at.len();
+        };
         let mut passed = usize::from(start);
         while self.at.get(passed).is_some_and(|&at| at <= x) {
             passed += 1;
@@ -395,7 +453,11 @@ impl Steps {
 /// machine; the system's only in a build without it.
 fn database() -> TimeZoneDatabase {
     let bundled = TimeZoneDatabase::bundled();
-    if bundled.is_definitively_empty() { jiff::tz::db().clone() } else { bundled }
+    if bundled.is_definitively_empty() {
+        jiff::tz::db().clone()
+    } else {
+        bundled
+    }
 }
 
 /// The name that differs least from a misspelt one, as a whole or in its last part.

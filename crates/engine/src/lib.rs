@@ -2,8 +2,14 @@
 //!
 //! This is the only crate that names Arrow, DataFusion and Delta.
 
+pub mod case;
+pub mod diff;
 pub mod error;
+pub mod export;
 pub mod facts;
 pub mod load;
+pub mod metrics;
+pub mod pack;
 pub mod record;
+pub mod reports;
 pub mod sql;

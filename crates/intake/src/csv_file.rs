@@ -3,7 +3,7 @@
 //! Cells go straight from the parser's buffer to the columns of a chunk; nothing is allocated for a cell.
 //! An empty cell is missing. Rows that do not fit the header become faults; they are never dropped in silence.
 
-use crate::dialect::{Unescape, delimiter, escapes_by_backslash, sep_line};
+use crate::dialect::{Unescape, delimiter, escapes_by_backslash, has_misplaced_quote, sep_line};
 use crate::text::{BLOCK_BYTES, Text, count_lines};
 use crate::{CHUNK_BYTES, CHUNK_ROWS, MAX_COLUMNS, MAX_FAULTY_ROWS, Reading, file_fault, io_fault, table_of};
 use csv::ByteRecord;
@@ -215,16 +215,18 @@ impl Opened {
             let position = self.reader.position().byte();
             let Some(line) = self.next(&mut record)? else { break };
             last = LastRow { position, line, ..LastRow::default() };
-            if record.len() != width && !surplus_is_blank(&record, width) {
-                if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
-                    blank.note(line);
-                    continue;
-                }
+            let fits = record.len() == width || surplus_is_blank(&record, width);
+            if !fits && record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+                blank.note(line);
+                continue;
+            }
+            let fault = if fits { self.swallows(&record, position, line) } else { Some(self.ragged(&record, line)) };
+            if let Some(fault) = fault {
                 if summary.faults.len() >= MAX_FAULTY_ROWS {
                     let reason = format!("more than {MAX_FAULTY_ROWS} rows do not fit the header; check delimiter and quotes");
                     return Err(file_fault(&self.display, reason));
                 }
-                summary.faults.push(self.ragged(&record, line));
+                summary.faults.push(fault);
                 last.faulty = true;
                 continue;
             }
@@ -275,6 +277,24 @@ impl Opened {
             String::new()
         };
         Fault { line, ..file_fault(&self.display, format!("has {cells}, but the header has {should}{hint}{span}")) }
+    }
+
+    /// A row over several lines in which a quote closes in the middle of a cell: an unclosed quote met the next one,
+    /// and what lies between are rows.
+    fn swallows(&self, record: &ByteRecord, position: u64, line: u64) -> Option<Fault> {
+        if !record.as_slice().contains(&b'\n') {
+            return None;
+        }
+        let length = usize::try_from(self.reader.position().byte() - position).unwrap_or(usize::MAX);
+        let bytes = self.reader.get_ref().from(position);
+        let row = bytes.get(..length).unwrap_or(bytes);
+        let blank = row.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
+        if !has_misplaced_quote(&row[blank..], self.delimiter) {
+            return None;
+        }
+        let end = line + count_lines(record.as_slice());
+        let reason = format!("a quote that is opened in this row is closed within a cell of line {end}, so the lines between were taken for one cell; close the quote");
+        Some(Fault { line, ..file_fault(&self.display, reason) })
     }
 
     /// A quote that is still open at the end of the file swallows all rows after it: then the file is refused. If it

@@ -22,21 +22,19 @@ pub(crate) fn sep_line(sample: &[u8]) -> Option<(u8, usize)> {
 /// The delimiter of a file by its first rows; `whole` if the sample is all of it.
 ///
 /// A delimiter must split the header. Of those that do, the one counts under which most rows have as many cells as
-/// the header. A file of one column takes a delimiter that does not occur in it.
+/// the header. If none does, the file has one column, and the delimiter is one that splits none of its cells.
 pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
-    let mut best: Option<(usize, usize, u8)> = None;
+    let mut best = None;
     for delimiter in DELIMITERS {
         for backslash in [false, true] {
             let Some((agreeing, width)) = agreement(sample, whole, delimiter, backslash) else { continue };
-            if width > 1 && best.is_none_or(|(a, w, _)| (agreeing, width) > (a, w)) {
-                best = Some((agreeing, width, delimiter));
+            let score = (width > 1, agreeing, width, !backslash, !sample.contains(&delimiter));
+            if best.is_none_or(|(b, _)| score > b) {
+                best = Some((score, delimiter));
             }
         }
     }
-    match best {
-        Some((_, _, delimiter)) => delimiter,
-        None => DELIMITERS.into_iter().find(|d| !sample.contains(d)).unwrap_or(b','),
-    }
+    best.map_or(b',', |(_, delimiter)| delimiter)
 }
 
 /// How many rows in a thousand have the header's number of cells, and that number.
@@ -81,13 +79,20 @@ struct Quotes {
     delimiter: u8,
     backslash: bool,
     state: State,
-    /// Quotes that close a cell in the middle of it: a sign of the wrong dialect.
+    /// Quotes that close a cell in the middle of it: a sign of the wrong dialect, or of a quote that lacks its pair.
     misplaced: u64,
+    /// Quotes in cells that do not begin with one.
+    stray: u64,
+    /// Rows with another number of cells than the first.
+    ragged: u64,
+    /// Cells of this row that have ended.
+    cells: u64,
+    first_width: u64,
 }
 
 impl Quotes {
     fn new(delimiter: u8, backslash: bool) -> Self {
-        Self { delimiter, backslash, state: State::CellStart, misplaced: 0 }
+        Self { delimiter, backslash, state: State::CellStart, misplaced: 0, stray: 0, ragged: 0, cells: 0, first_width: 0 }
     }
 
     fn step(&mut self, byte: u8) {
@@ -98,17 +103,40 @@ impl Quotes {
             State::Quoted if byte == b'\\' && self.backslash => State::Backslash,
             State::Quoted | State::Backslash => State::Quoted,
             State::Quote if byte == b'"' => State::Quoted,
-            _ if ends => State::CellStart,
+            _ if ends => {
+                self.end_cell(byte);
+                State::CellStart
+            }
             State::Quote => {
                 self.misplaced += 1;
                 State::Plain
             }
-            State::CellStart | State::Plain => State::Plain,
+            State::CellStart | State::Plain => {
+                self.stray += u64::from(byte == b'"');
+                State::Plain
+            }
         };
     }
 
+    fn end_cell(&mut self, byte: u8) {
+        if byte == self.delimiter {
+            self.cells += 1;
+            return;
+        }
+        let blank_line = self.cells == 0 && self.state == State::CellStart;
+        if !blank_line {
+            let width = self.cells + 1;
+            if self.first_width == 0 {
+                self.first_width = width;
+            }
+            self.ragged += u64::from(width != self.first_width);
+            self.cells = 0;
+        }
+    }
+
+    /// Signs of the wrong dialect in the whole text.
     fn finish(self) -> u64 {
-        self.misplaced + u64::from(matches!(self.state, State::Quoted | State::Backslash))
+        self.misplaced + self.stray + self.ragged + u64::from(matches!(self.state, State::Quoted | State::Backslash))
     }
 }
 
@@ -130,6 +158,13 @@ pub(crate) fn escapes_by_backslash(mut text: impl Read, delimiter: u8) -> io::Re
             escaped.step(*byte);
         }
     }
+}
+
+/// A quote closes in the middle of a cell, which means that one was opened by mistake.
+pub(crate) fn has_misplaced_quote(row: &[u8], delimiter: u8) -> bool {
+    let mut quotes = Quotes::new(delimiter, false);
+    row.iter().for_each(|byte| quotes.step(*byte));
+    quotes.misplaced > 0
 }
 
 /// Rewrites quotes escaped by a backslash into doubled ones. Inside quotes `\"` is a quote and `\\` a backslash;

@@ -1,11 +1,14 @@
 //! Dates, amounts and flags as real exports spell them.
 //!
 //! Only what can be read in one way is read. Where two readings are possible (a `1.234 €`, a `13/01/2017` among
-//! month-first dates) the answer is `None`, so that the row is refused and a person decides.
+//! month-first dates) the answer is `None`. The `parse` functions give values; the `cell` functions stand behind the SQL
+//! of packs and keep what could not be read, so that the row is refused with its cell and a person decides.
 
+mod cell;
 mod date;
 mod money;
 
+pub use cell::{date_cell, money_cell, timestamp_cell};
 pub use date::{DayFirst, DayFirstEvidence, LocalOrUtc, day_first_evidence, detect_day_first, parse_date, parse_timestamp_micros};
 pub use money::parse_money;
 

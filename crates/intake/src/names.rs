@@ -121,7 +121,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
     last[b.len()]
 }
 
-/// Order in which a person would list file names: `people-2` before `people-10`.
+/// Order in which a person would list file names: `people-2` before `People-10`.
 pub fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut x, mut y) = (a, b);
     loop {
@@ -136,7 +136,7 @@ pub fn natural_order(a: &str, b: &str) -> Ordering {
                 return order;
             }
             (x, y) = (rest_x, rest_y);
-        } else if p == q {
+        } else if p == q || p.to_lowercase().eq(q.to_lowercase()) {
             (x, y) = (&x[p.len_utf8()..], &y[q.len_utf8()..]);
         } else {
             return p.cmp(&q);
@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn numbers_in_names_count_as_numbers() {
-        let mut names = vec!["p-10", "p-9", "p-010b", "p", "p-2", "q-1"];
+        let mut names = vec!["P-10", "p-9", "p-010b", "p", "p-2", "q-1"];
         names.sort_by(|a, b| natural_order(a, b));
-        assert_eq!(names, ["p", "p-2", "p-9", "p-10", "p-010b", "q-1"]);
+        assert_eq!(names, ["p", "p-2", "p-9", "P-10", "p-010b", "q-1"]);
     }
 }

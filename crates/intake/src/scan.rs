@@ -144,6 +144,9 @@ fn ending(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
+/// Said of folders in the folder of a table, such as partitions.
+const NESTED: &str = "folders in the folder of a table are not read; put its files into one folder";
+
 #[derive(Default)]
 struct Finder {
     files: Vec<SourceFile>,
@@ -207,6 +210,8 @@ impl Finder {
             if path.is_dir() {
                 if let Some(table) = table {
                     self.table_folder(&path, &shown, table);
+                } else if name.contains('=') {
+                    self.faults.push(file_fault(&shown, NESTED));
                 }
             } else if is_data(&path) || (table.is_some() && is_text(&path)) {
                 self.file(&path, &shown, None);
@@ -225,7 +230,7 @@ impl Finder {
         for (name, path) in entries {
             let shown = Path::new(display).join(&name).display().to_string();
             if path.is_dir() {
-                self.faults.push(file_fault(&shown, "folders in the folder of a table are not read; put its files into one folder"));
+                self.faults.push(file_fault(&shown, NESTED));
             } else if is_data(&path) || is_text(&path) {
                 self.file(&path, &shown, Some(table));
             } else {

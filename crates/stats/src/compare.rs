@@ -25,7 +25,12 @@ impl Table {
     /// has more successes than members.
     #[must_use]
     pub fn from_rates(k1: u64, n1: u64, k2: u64, n2: u64) -> Option<Self> {
-        Some(Self { a: k1, b: n1.checked_sub(k1)?, c: k2, d: n2.checked_sub(k2)? })
+        Some(Self {
+            a: k1,
+            b: n1.checked_sub(k1)?,
+            c: k2,
+            d: n2.checked_sub(k2)?,
+        })
     }
 
     fn cells(&self) -> [f64; 4] {
@@ -55,7 +60,14 @@ pub struct OddsRatio {
 /// An estimate and its interval from the standard error of its logarithm.
 fn around(value: f64, standard_error: f64, haldane: bool) -> OddsRatio {
     let spread = (Z_95 * standard_error).exp();
-    OddsRatio { value, interval: Interval { low: value / spread, high: value * spread }, haldane }
+    OddsRatio {
+        value,
+        interval: Interval {
+            low: value / spread,
+            high: value * spread,
+        },
+        haldane,
+    }
 }
 
 /// The odds ratio ad/bc with Woolf's logit interval, 95 % (A7).
@@ -113,9 +125,8 @@ pub fn mantel_haenszel(strata: &[Table]) -> Option<OddsRatio> {
     if r_sum == 0.0 || s_sum == 0.0 {
         return None;
     }
-    let variance = pr / (2.0 * r_sum * r_sum)
-        + mixed / (2.0 * r_sum * s_sum)
-        + qs / (2.0 * s_sum * s_sum);
+    let variance =
+        pr / (2.0 * r_sum * r_sum) + mixed / (2.0 * r_sum * s_sum) + qs / (2.0 * s_sum * s_sum);
     Some(around(r_sum / s_sum, variance.sqrt(), false))
 }
 
@@ -141,7 +152,9 @@ pub fn fisher_exact(table: &Table) -> f64 {
     }
     let shift = total - row - column;
     let ln_p = |x: f64| ln_hypergeometric(x, row, other_row, column);
-    let mode = ((row + 1.0) * (column + 1.0) / (total + 2.0)).floor().clamp(least, most);
+    let mode = ((row + 1.0) * (column + 1.0) / (total + 2.0))
+        .floor()
+        .clamp(least, most);
     let observed = ln_p(a);
     let threshold = observed + TIE.ln();
     if ln_p(mode) <= threshold {
@@ -208,7 +221,10 @@ pub fn benjamini_yekutieli(p: &[f64]) -> Vec<f64> {
 }
 
 fn step_up(p: &[f64], penalty: f64) -> Vec<f64> {
-    let p: Vec<f64> = p.iter().map(|&x| if x.is_nan() { 1.0 } else { x.clamp(0.0, 1.0) }).collect();
+    let p: Vec<f64> = p
+        .iter()
+        .map(|&x| if x.is_nan() { 1.0 } else { x.clamp(0.0, 1.0) })
+        .collect();
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
     let mut q = vec![1.0; p.len()];
@@ -242,15 +258,31 @@ mod tests {
         near(ratio.interval.low, 4.5929, 1e-4);
         near(ratio.interval.high, 22.2591, 1e-4);
         assert!(!ratio.haldane);
-        near(risk_ratio(&contacted).expect("both groups"), 50.0 / 9.0, 1e-12);
+        near(
+            risk_ratio(&contacted).expect("both groups"),
+            50.0 / 9.0,
+            1e-12,
+        );
         let qualified = table(24, 100, 5, 100);
         let ratio = odds_ratio(&qualified).expect("both groups");
         near(ratio.value, 6.0, 1e-12);
         near(ratio.interval.low, 2.1861, 1e-4);
         near(ratio.interval.high, 16.4674, 1e-4);
         near(risk_ratio(&qualified).expect("both groups"), 4.8, 1e-12);
-        let strata =
-            [Table { a: 40, b: 20, c: 6, d: 24 }, Table { a: 10, b: 30, c: 3, d: 67 }];
+        let strata = [
+            Table {
+                a: 40,
+                b: 20,
+                c: 6,
+                d: 24,
+            },
+            Table {
+                a: 10,
+                b: 30,
+                c: 3,
+                d: 67,
+            },
+        ];
         let pooled = mantel_haenszel(&strata).expect("both diagonals");
         near(pooled.value, 7.7887, 1e-4);
         near(pooled.interval.low, 3.40, 5e-3);
@@ -273,8 +305,10 @@ mod tests {
     #[test]
     fn one_stratum_pools_to_itself() {
         let one = table(50, 100, 9, 100);
-        let (pooled, plain) =
-            (mantel_haenszel(&[one]).expect("ratio"), odds_ratio(&one).expect("ratio"));
+        let (pooled, plain) = (
+            mantel_haenszel(&[one]).expect("ratio"),
+            odds_ratio(&one).expect("ratio"),
+        );
         near(pooled.value, plain.value, 1e-12);
         near(pooled.interval.low, plain.interval.low, 1e-9);
         near(pooled.interval.high, plain.interval.high, 1e-9);
@@ -283,41 +317,113 @@ mod tests {
     #[test]
     fn fisher_knows_the_textbook_cases() {
         // Fisher's tea: 3 of 4 right, p = 34/70. Agresti; R's fisher.test.
-        near(fisher_exact(&Table { a: 3, b: 1, c: 1, d: 3 }), 34.0 / 70.0, 1e-14);
+        near(
+            fisher_exact(&Table {
+                a: 3,
+                b: 1,
+                c: 1,
+                d: 3,
+            }),
+            34.0 / 70.0,
+            1e-14,
+        );
         // scipy.stats.fisher_exact([[8, 2], [1, 5]]) and its mirror images.
         for t in [
-            Table { a: 8, b: 2, c: 1, d: 5 },
-            Table { a: 1, b: 5, c: 8, d: 2 },
-            Table { a: 2, b: 8, c: 5, d: 1 },
-            Table { a: 8, b: 1, c: 2, d: 5 },
+            Table {
+                a: 8,
+                b: 2,
+                c: 1,
+                d: 5,
+            },
+            Table {
+                a: 1,
+                b: 5,
+                c: 8,
+                d: 2,
+            },
+            Table {
+                a: 2,
+                b: 8,
+                c: 5,
+                d: 1,
+            },
+            Table {
+                a: 8,
+                b: 1,
+                c: 2,
+                d: 5,
+            },
         ] {
             near(fisher_exact(&t), 400.0 / 11_440.0, 1e-14);
         }
-        assert_eq!(fisher_exact(&Table { a: 0, b: 0, c: 3, d: 4 }), 1.0);
-        assert_eq!(fisher_exact(&Table { a: 0, b: 5, c: 0, d: 4 }), 1.0);
-        assert_eq!(fisher_exact(&Table { a: 5, b: 5, c: 5, d: 5 }), 1.0);
+        assert_eq!(
+            fisher_exact(&Table {
+                a: 0,
+                b: 0,
+                c: 3,
+                d: 4
+            }),
+            1.0
+        );
+        assert_eq!(
+            fisher_exact(&Table {
+                a: 0,
+                b: 5,
+                c: 0,
+                d: 4
+            }),
+            1.0
+        );
+        assert_eq!(
+            fisher_exact(&Table {
+                a: 5,
+                b: 5,
+                c: 5,
+                d: 5
+            }),
+            1.0
+        );
     }
 
     #[test]
     fn fisher_is_right_and_quick_for_millions() {
         // Exact values by summing rational probability ratios in 40-digit arithmetic.
         for (t, expected) in [
-            (table(50_500, 1_000_000, 50_000, 1_000_000), 0.106_277_792_996_379_77),
-            (table(51_000, 1_000_000, 250_000, 5_000_000), 3.009_133_786_441_37e-5),
-            (table(1_000, 1_000_000, 1_200, 2_000_000), 4.760_055_348_760_57e-32),
+            (
+                table(50_500, 1_000_000, 50_000, 1_000_000),
+                0.106_277_792_996_379_77,
+            ),
+            (
+                table(51_000, 1_000_000, 250_000, 5_000_000),
+                3.009_133_786_441_37e-5,
+            ),
+            (
+                table(1_000, 1_000_000, 1_200, 2_000_000),
+                4.760_055_348_760_57e-32,
+            ),
         ] {
             near(fisher_exact(&t) / expected, 1.0, 1e-9);
         }
         // Far beyond the smallest double: zero, not NaN.
-        assert_eq!(fisher_exact(&table(900_000, 1_000_000, 100_000, 1_000_000)), 0.0);
+        assert_eq!(
+            fisher_exact(&table(900_000, 1_000_000, 100_000, 1_000_000)),
+            0.0
+        );
     }
 
     #[test]
     fn hidden_gem_golden() {
         // C8: each source of the seed table against the rest; q-values by exact fractions.
         let sources = [
-            (83, 2_812), (389, 2_201), (46, 700), (335, 508), (99, 458), (1, 185), (25, 154),
-            (33, 157), (22, 137),
+            (83, 2_812),
+            (389, 2_201),
+            (46, 700),
+            (335, 508),
+            (99, 458),
+            (1, 185),
+            (25, 154),
+            (33, 157),
+            (22, 137),
         ];
         let p: Vec<f64> = sources
             .iter()
@@ -325,9 +431,15 @@ mod tests {
             .collect();
         near(p[3] / 1.426_665_616_200_613e-176, 1.0, 1e-9);
         let expected = [
-            9.784_006_910_018e-125, 3.616_524_320_718e-8, 1.747_693_656_684e-10,
-            1.283_999_054_581e-175, 1.203_307_481_779e-5, 7.132_037_804_207e-11,
-            4.670_227_672_143e-1, 2.534_590_458_542e-2, 5.350_184_195_454e-1,
+            9.784_006_910_018e-125,
+            3.616_524_320_718e-8,
+            1.747_693_656_684e-10,
+            1.283_999_054_581e-175,
+            1.203_307_481_779e-5,
+            7.132_037_804_207e-11,
+            4.670_227_672_143e-1,
+            2.534_590_458_542e-2,
+            5.350_184_195_454e-1,
         ];
         for (q, expected) in benjamini_hochberg(&p).into_iter().zip(expected) {
             near(q / expected, 1.0, 1e-9);
@@ -337,7 +449,16 @@ mod tests {
     #[test]
     fn hochberg_golden() {
         let p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205];
-        let expected = [0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.592 / 7.0, 0.205];
+        let expected = [
+            0.008,
+            0.032,
+            0.0672,
+            0.0672,
+            0.0672,
+            0.08,
+            0.592 / 7.0,
+            0.205,
+        ];
         for (q, expected) in benjamini_hochberg(&p).into_iter().zip(expected) {
             near(q, expected, 1e-12);
         }
@@ -350,7 +471,8 @@ mod tests {
 
     /// Sums over all tables with the same margins, in exact binomial coefficients.
     fn fisher_by_enumeration(t: &Table) -> f64 {
-        let choose = |n: u64, k: u64| (0..k).fold(1u128, |c, i| c * u128::from(n - i) / u128::from(i + 1));
+        let choose =
+            |n: u64, k: u64| (0..k).fold(1u128, |c, i| c * u128::from(n - i) / u128::from(i + 1));
         let (row, other, column) = (t.a + t.b, t.c + t.d, t.a + t.c);
         let weight = |x: u64| choose(row, x) * choose(other, column - x);
         let all = column.saturating_sub(other)..=row.min(column);

@@ -11,7 +11,10 @@ pub(crate) struct Draws {
 
 impl Draws {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: ChaCha8Rng::seed_from_u64(seed), spare_normal: None }
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            spare_normal: None,
+        }
     }
 
     /// Uniform in the open interval (0, 1).
@@ -47,8 +50,7 @@ impl Draws {
             }
             let v = root * root * root;
             let u = self.uniform();
-            if u < 1.0 - 0.0331 * (x * x) * (x * x)
-                || u.ln() < 0.5 * x * x + d * (1.0 - v + v.ln())
+            if u < 1.0 - 0.0331 * (x * x) * (x * x) || u.ln() < 0.5 * x * x + d * (1.0 - v + v.ln())
             {
                 return d * v;
             }
@@ -83,8 +85,14 @@ mod tests {
             let expected = a / (a + b);
             let expected_variance = a * b / ((a + b) * (a + b) * (a + b + 1.0));
             let error = (expected_variance / f64::from(n)).sqrt();
-            assert!((mean - expected).abs() < 5.0 * error, "mean {mean} of Beta({a},{b})");
-            assert!((variance / expected_variance - 1.0).abs() < 0.03, "variance of Beta({a},{b})");
+            assert!(
+                (mean - expected).abs() < 5.0 * error,
+                "mean {mean} of Beta({a},{b})"
+            );
+            assert!(
+                (variance / expected_variance - 1.0).abs() < 0.03,
+                "variance of Beta({a},{b})"
+            );
         }
     }
 

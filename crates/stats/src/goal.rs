@@ -25,7 +25,11 @@ pub fn lead_goal(bookings_minor: i64, asp_minor: i64, r1: f64, r2: f64) -> Optio
     let leads = bookings_minor as f64 / (asp_minor as f64 * r1 * r2);
     let nearest = leads.round();
     // The roundings in the quotient and in the two rates stay well below 1e-14 of it.
-    let whole = if (leads - nearest).abs() <= 1e-14 * leads { nearest } else { leads.ceil() };
+    let whole = if (leads - nearest).abs() <= 1e-14 * leads {
+        nearest
+    } else {
+        leads.ceil()
+    };
     (whole < u64::MAX as f64).then_some(whole as u64)
 }
 
@@ -176,7 +180,8 @@ mod tests {
         // Symmetric: P(X >= n/2 + 1) = (1 - P(X = n/2)) / 2, and P(X = n/2) is near
         // (1 - 1/4n) / sqrt(pi n / 2).
         let n = 4_000_000u64;
-        let centre = (1.0 - 1.0 / (4.0 * n as f64)) / (std::f64::consts::PI * n as f64 / 2.0).sqrt();
+        let centre =
+            (1.0 - 1.0 / (4.0 * n as f64)) / (std::f64::consts::PI * n as f64 / 2.0).sqrt();
         let found = p_at_least(n / 2 + 1, n, 0.5).expect("a probability");
         assert!((found - (1.0 - centre) / 2.0).abs() < 1e-10, "{found}");
         let goal = leads_for_probability(1_000_000, 0.05, 0.9).expect("a goal");

@@ -33,7 +33,11 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     }
     let (low, high, weight) = neighbours(values, q, f64::total_cmp)?;
     // Equal neighbours first: infinity minus infinity has no value.
-    Some(if low == high || weight == 0.0 { low } else { low + (high - low) * weight })
+    Some(if low == high || weight == 0.0 {
+        low
+    } else {
+        low + (high - low) * weight
+    })
 }
 
 /// The quantile `q` of integers, interpolated as in [`quantile`].

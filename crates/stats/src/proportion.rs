@@ -37,11 +37,18 @@ pub fn wilson(k: u64, n: u64) -> Option<Interval> {
     let z2 = Z_95 * Z_95;
     let denominator = 1.0 + z2 / total;
     let centre = (p + z2 / (2.0 * total)) / denominator;
-    let half =
-        Z_95 / denominator * (p * (1.0 - p) / total + z2 / (4.0 * total * total)).sqrt();
+    let half = Z_95 / denominator * (p * (1.0 - p) / total + z2 / (4.0 * total * total)).sqrt();
     Some(Interval {
-        low: if k == 0 { 0.0 } else { (centre - half).max(0.0) },
-        high: if k == n { 1.0 } else { (centre + half).min(1.0) },
+        low: if k == 0 {
+            0.0
+        } else {
+            (centre - half).max(0.0)
+        },
+        high: if k == n {
+            1.0
+        } else {
+            (centre + half).min(1.0)
+        },
     })
 }
 
@@ -59,7 +66,10 @@ pub fn newcombe(k1: u64, n1: u64, k2: u64, n2: u64) -> Option<(f64, Interval)> {
     let above = (second.high - p2).hypot(p1 - first.low);
     Some((
         difference,
-        Interval { low: (difference - below).max(-1.0), high: (difference + above).min(1.0) },
+        Interval {
+            low: (difference - below).max(-1.0),
+            high: (difference + above).min(1.0),
+        },
     ))
 }
 
@@ -78,9 +88,17 @@ pub fn round_half_away(x: f64, digits: u32) -> f64 {
     }
     let floor = scaled.floor();
     let noise = 16.0 * f64::EPSILON * scaled.max(1.0);
-    let units = if scaled - floor >= 0.5 - noise { floor + 1.0 } else { floor };
+    let units = if scaled - floor >= 0.5 - noise {
+        floor + 1.0
+    } else {
+        floor
+    };
     // A zero carries no sign: "-0" is not shown.
-    if units == 0.0 { 0.0 } else { (units / factor).copysign(x) }
+    if units == 0.0 {
+        0.0
+    } else {
+        (units / factor).copysign(x)
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +179,11 @@ mod tests {
             (1e300, 2, 1e300),
             (123.456, 400, 123.456),
         ] {
-            assert_eq!(round_half_away(x, digits), expected, "{x} to {digits} digits");
+            assert_eq!(
+                round_half_away(x, digits),
+                expected,
+                "{x} to {digits} digits"
+            );
         }
         assert!(round_half_away(f64::NAN, 0).is_nan());
         assert_eq!(round_half_away(f64::INFINITY, 0), f64::INFINITY);

@@ -12,9 +12,9 @@ pub fn stable_seed(parts: &[&str]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
-    parts
-        .iter()
-        .fold(OFFSET, |hash, part| step(part.bytes().fold(hash, step), 0xFF))
+    parts.iter().fold(OFFSET, |hash, part| {
+        step(part.bytes().fold(hash, step), 0xFF)
+    })
 }
 
 #[cfg(test)]

@@ -118,7 +118,10 @@ impl Slope {
             return None;
         }
         let (ga, gb) = self.gradient;
-        let (x, y) = ((r * ga - q * gb) / determinant, (p * gb - q * ga) / determinant);
+        let (x, y) = (
+            (r * ga - q * gb) / determinant,
+            (p * gb - q * ga) / determinant,
+        );
         let shorten = (2.0 / x.abs().max(y.abs())).min(1.0);
         Some((x * shorten, y * shorten))
     }
@@ -198,12 +201,19 @@ mod tests {
         near(prior.0, 0.829_151, 1e-4);
         near(prior.1, 3.459_820, 1e-4);
         near(prior.0 / (prior.0 + prior.1), 0.193, 5e-4);
-        let expected =
-            [0.0298, 0.1768, 0.0665, 0.6556, 0.2160, 0.0097, 0.1632, 0.2097, 0.1616];
+        // As printed; the prior printed beside them gives .65555 and .21595 for the fourth and
+        // fifth, hence the tolerance of section G rather than half a unit of the last digit.
+        let expected = [
+            0.0298, 0.1768, 0.0665, 0.6556, 0.2160, 0.0097, 0.1632, 0.2097, 0.1616,
+        ];
         for ((k, n), expected) in SEED_TABLE.into_iter().zip(expected) {
-            near(shrunk_rate(k, n, prior), expected, 5e-5);
+            near(shrunk_rate(k, n, prior), expected, 1e-4);
         }
-        near(shrunk_rate(0, 0, prior), prior.0 / (prior.0 + prior.1), 1e-12);
+        near(
+            shrunk_rate(0, 0, prior),
+            prior.0 / (prior.0 + prior.1),
+            1e-12,
+        );
     }
 
     #[test]
@@ -216,18 +226,30 @@ mod tests {
         assert_eq!(fit_beta_prior(&[(5, 4), (1, 4)]), None);
         // All alike: one common rate.
         assert_eq!(fit_beta_prior(&[(20, 100), (20, 100), (20, 100)]), None);
-        assert_eq!(fit_beta_prior(&[(200_000, 1_000_000), (200_001, 1_000_000)]), None);
+        assert_eq!(
+            fit_beta_prior(&[(200_000, 1_000_000), (200_001, 1_000_000)]),
+            None
+        );
         // Single leads say nothing about the spread.
         assert_eq!(fit_beta_prior(&[(0, 1), (1, 1), (0, 1)]), None);
         // All or nothing.
-        assert_eq!(fit_beta_prior(&[(0, 10), (10, 10), (0, 20), (30, 30)]), None);
+        assert_eq!(
+            fit_beta_prior(&[(0, 10), (10, 10), (0, 20), (30, 30)]),
+            None
+        );
     }
 
     #[test]
     fn scales_to_millions_and_to_thousands_of_segments() {
         // Rates spread as Beta(2, 8) by its quantile grid are not needed: two clear groups.
         let segments: Vec<(u64, u64)> = (0..2_000)
-            .map(|i| if i % 2 == 0 { (100_000, 1_000_000) } else { (300_000, 1_000_000) })
+            .map(|i| {
+                if i % 2 == 0 {
+                    (100_000, 1_000_000)
+                } else {
+                    (300_000, 1_000_000)
+                }
+            })
             .collect();
         let (a, b) = fit_beta_prior(&segments).expect("a prior");
         near(a / (a + b), 0.2, 5e-3);

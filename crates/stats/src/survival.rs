@@ -40,7 +40,11 @@ impl Curve {
 
     fn value(&self, t: f64) -> f64 {
         let steps = self.steps_until(t);
-        if steps == 0 { 1.0 } else { self.values[steps - 1] }
+        if steps == 0 {
+            1.0
+        } else {
+            self.values[steps - 1]
+        }
     }
 
     fn last_value(&self) -> f64 {
@@ -76,7 +80,11 @@ struct Product {
 
 impl Product {
     fn new() -> Self {
-        Self { base: 1.0, stretch_start: 0, at_risk: 0 }
+        Self {
+            base: 1.0,
+            stretch_start: 0,
+            at_risk: 0,
+        }
     }
 
     fn value(&self) -> f64 {
@@ -118,11 +126,9 @@ impl KaplanMeier {
     #[must_use]
     pub fn fit(observations: &mut [Obs]) -> Option<Self> {
         observations.sort_unstable_by(|x, y| x.time.total_cmp(&y.time));
-        let from = observations
-            .partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
-        let to = observations.partition_point(|o| {
-            o.time.total_cmp(&f64::INFINITY) == Ordering::Less
-        });
+        let from = observations.partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
+        let to =
+            observations.partition_point(|o| o.time.total_cmp(&f64::INFINITY) == Ordering::Less);
         let usable = &observations[from..to];
         let last_time = usable.last()?.time;
         let mut fitted = Self {
@@ -166,7 +172,10 @@ impl KaplanMeier {
         if !(q > 0.0 && q <= 1.0) {
             return None;
         }
-        let above = self.curve.values.partition_point(|&s| s > 1.0 - q + TOLERANCE);
+        let above = self
+            .curve
+            .values
+            .partition_point(|&s| s > 1.0 - q + TOLERANCE);
         self.curve.times.get(above).copied()
     }
 
@@ -237,7 +246,11 @@ impl Spell {
     /// A record observed from its start.
     #[must_use]
     pub fn from_start(time: f64, end: End) -> Self {
-        Self { entry: 0.0, time, end }
+        Self {
+            entry: 0.0,
+            time,
+            end,
+        }
     }
 }
 
@@ -272,11 +285,18 @@ impl AalenJohansen {
         let usable = |s: &&Spell| {
             s.time >= 0.0 && s.time.is_finite() && (s.entry <= 0.0 || s.entry < s.time)
         };
-        let mut exits: Vec<(f64, End)> =
-            spells.iter().filter(usable).map(|s| (s.time, s.end)).collect();
+        let mut exits: Vec<(f64, End)> = spells
+            .iter()
+            .filter(usable)
+            .map(|s| (s.time, s.end))
+            .collect();
         exits.sort_unstable_by(|x, y| x.0.total_cmp(&y.0));
-        let mut late_entries: Vec<f64> =
-            spells.iter().filter(usable).map(|s| s.entry).filter(|&entry| entry > 0.0).collect();
+        let mut late_entries: Vec<f64> = spells
+            .iter()
+            .filter(usable)
+            .map(|s| s.entry)
+            .filter(|&entry| entry > 0.0)
+            .collect();
         late_entries.sort_unstable_by(f64::total_cmp);
         if exits.is_empty() {
             return None;
@@ -288,7 +308,9 @@ impl AalenJohansen {
                 seen[usize::from(*cause)] = true;
             }
         }
-        let causes: Vec<u8> = (0..=u8::MAX).filter(|&cause| seen[usize::from(cause)]).collect();
+        let causes: Vec<u8> = (0..=u8::MAX)
+            .filter(|&cause| seen[usize::from(cause)])
+            .collect();
         let mut column = [0; 256];
         for (i, &cause) in causes.iter().enumerate() {
             column[usize::from(cause)] = i;
@@ -402,8 +424,8 @@ impl AalenJohansen {
         if horizon.is_nan() || horizon < 0.0 {
             return None;
         }
-        let gain = self.cumulative_incidence(cause, age + horizon)
-            - self.cumulative_incidence(cause, age);
+        let gain =
+            self.cumulative_incidence(cause, age + horizon) - self.cumulative_incidence(cause, age);
         Some((gain / open).clamp(0.0, 1.0))
     }
 

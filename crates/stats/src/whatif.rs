@@ -23,7 +23,9 @@ impl Lift {
         };
         let held = lifted.clamp(0.0, 1.0);
         // 0.94 + 0.06 may miss 1 by a rounding error; that is not a cap.
-        lifted.is_finite().then_some((held, (lifted - held).abs() > 1e-12))
+        lifted
+            .is_finite()
+            .then_some((held, (lifted - held).abs() > 1e-12))
     }
 }
 
@@ -90,9 +92,15 @@ impl Chain {
         }
         let rates = counts
             .windows(2)
-            .map(|pair| Rate::Counts { passed: pair[1], entered: pair[0] })
+            .map(|pair| Rate::Counts {
+                passed: pair[1],
+                entered: pair[0],
+            })
             .collect();
-        Some(Self { entrants: counts[0], rates })
+        Some(Self {
+            entrants: counts[0],
+            rates,
+        })
     }
 
     /// A chain from the number of entrants and rates as published, each a share in 0..=1. For
@@ -102,8 +110,10 @@ impl Chain {
     #[must_use]
     pub fn from_published(entrants: u64, rates: &[f64]) -> Option<Self> {
         let shares = rates.iter().all(|rate| (0.0..=1.0).contains(rate));
-        (shares && !rates.is_empty())
-            .then(|| Self { entrants, rates: rates.iter().map(|&r| Rate::Published(r)).collect() })
+        (shares && !rates.is_empty()).then(|| Self {
+            entrants,
+            rates: rates.iter().map(|&r| Rate::Published(r)).collect(),
+        })
     }
 
     /// The number of steps, one less than the number of stages.
@@ -179,13 +189,20 @@ impl Chain {
             level = if downstream_discount == 0.0 {
                 level.and_then(carry)
             } else {
-                marginal = marginal.and_then(carry).map(|n| n * (1.0 - downstream_discount));
+                marginal = marginal
+                    .and_then(carry)
+                    .map(|n| n * (1.0 - downstream_discount));
                 base[below + 1].zip(marginal).map(|(n, more)| n + more)
             };
             counts.push(level);
         }
         let gain = difference(level, base[self.steps()]);
-        Some(Scenario { counts, rate, capped, gain })
+        Some(Scenario {
+            counts,
+            rate,
+            capped,
+            gain,
+        })
     }
 }
 
@@ -206,7 +223,10 @@ pub fn marginal_gain(chain: &Chain, step: usize, lift: Lift) -> Option<f64> {
 /// Counts as displayed: rounded to whole numbers, halves away from zero (S7, A11).
 #[must_use]
 pub fn shown(counts: &[Option<f64>]) -> Vec<Option<i64>> {
-    counts.iter().map(|count| count.map(|n| round_half_away(n, 0) as i64)).collect()
+    counts
+        .iter()
+        .map(|count| count.map(|n| round_half_away(n, 0) as i64))
+        .collect()
 }
 
 /// The number of draws that [`p_weakest`] is specified for (A12).
@@ -242,5 +262,10 @@ pub fn p_weakest(steps: &[(u64, u64)], draws: u32, seed: u64) -> Option<Vec<f64>
         }
         lowest[weakest] += 1;
     }
-    Some(lowest.into_iter().map(|count| f64::from(count) / f64::from(draws)).collect())
+    Some(
+        lowest
+            .into_iter()
+            .map(|count| f64::from(count) / f64::from(draws))
+            .collect(),
+    )
 }

@@ -15,7 +15,9 @@ fn some_near(x: Option<f64>, expected: f64) {
 }
 
 fn observations(list: &[(f64, bool)]) -> Vec<Obs> {
-    list.iter().map(|&(time, event)| Obs { time, event }).collect()
+    list.iter()
+        .map(|&(time, event)| Obs { time, event })
+        .collect()
 }
 
 fn fit(list: &[(f64, bool)]) -> KaplanMeier {
@@ -44,15 +46,30 @@ fn deals() -> Vec<Spell> {
 fn speed_to_lead_golden() {
     // A5, in minutes; unworked leads censored at 120 and 300.
     let km = fit(&[
-        (300.0, false), (90.0, true), (12.0, true), (58.0, true), (120.0, false), (35.0, true),
+        (300.0, false),
+        (90.0, true),
+        (12.0, true),
+        (58.0, true),
+        (120.0, false),
+        (35.0, true),
     ]);
-    for (t, s) in [(11.9, 1.0), (12.0, 5.0 / 6.0), (35.0, 4.0 / 6.0), (58.0, 0.5), (90.0, 2.0 / 6.0), (500.0, 2.0 / 6.0)] {
+    for (t, s) in [
+        (11.9, 1.0),
+        (12.0, 5.0 / 6.0),
+        (35.0, 4.0 / 6.0),
+        (58.0, 0.5),
+        (90.0, 2.0 / 6.0),
+        (500.0, 2.0 / 6.0),
+    ] {
         assert!((km.survival_at(t) - s).abs() < 1e-15, "S({t})");
     }
     assert_eq!(km.median(), Some(58.0));
     assert_eq!(km.quantile(0.9), None, "two of six still wait");
     assert_eq!(km.quantile(2.0 / 3.0), Some(90.0));
-    assert_eq!((km.n(), km.events(), km.excluded(), km.last_time()), (6, 4, 0, 300.0));
+    assert_eq!(
+        (km.n(), km.events(), km.excluded(), km.last_time()),
+        (6, 4, 0, 300.0)
+    );
     assert_eq!(km.quantile(0.0), None);
     assert_eq!(km.quantile(1.5), None);
     assert_eq!(km.quantile(f64::NAN), None);
@@ -61,7 +78,13 @@ fn speed_to_lead_golden() {
 #[test]
 fn dwell_golden() {
     // C3.
-    let km = fit(&[(5.0, true), (9.0, true), (12.0, true), (20.0, false), (30.0, false)]);
+    let km = fit(&[
+        (5.0, true),
+        (9.0, true),
+        (12.0, true),
+        (20.0, false),
+        (30.0, false),
+    ]);
     assert_eq!(km.median(), Some(12.0));
     some_near(km.rmst(30.0), 17.2);
     some_near(km.rmst(0.0), 0.0);
@@ -83,21 +106,38 @@ fn ties_and_censoring() {
     assert_eq!(km.median(), Some(10.0));
     assert_eq!(km.quantile(1.0), Some(20.0));
     // Factors 2/3 and 1/2 around a censoring.
-    let km = fit(&[(1.0, true), (2.0, false), (2.5, false), (3.0, true), (4.0, false), (0.5, false), (3.5, false)]);
+    let km = fit(&[
+        (1.0, true),
+        (2.0, false),
+        (2.5, false),
+        (3.0, true),
+        (4.0, false),
+        (0.5, false),
+        (3.5, false),
+    ]);
     near(km.survival_at(3.0), 5.0 / 6.0 * 2.0 / 3.0);
 }
 
 #[test]
 fn unusable_durations_are_left_out() {
     let km = fit(&[
-        (f64::NAN, true), (-f64::NAN, true), (-1.0, true), (f64::INFINITY, false), (-0.0, true), (0.0, true), (2.0, false),
+        (f64::NAN, true),
+        (-f64::NAN, true),
+        (-1.0, true),
+        (f64::INFINITY, false),
+        (-0.0, true),
+        (0.0, true),
+        (2.0, false),
     ]);
     assert_eq!((km.n(), km.excluded()), (3, 4));
     near(km.survival_at(0.0), 1.0 / 3.0);
     assert!(KaplanMeier::fit(&mut []).is_none());
     assert!(KaplanMeier::fit(&mut observations(&[(-1.0, true)])).is_none());
     let open_only = fit(&[(3.0, false)]);
-    assert_eq!((open_only.median(), open_only.survival_at(3.0)), (None, 1.0));
+    assert_eq!(
+        (open_only.median(), open_only.survival_at(3.0)),
+        (None, 1.0)
+    );
 }
 
 #[test]
@@ -106,7 +146,10 @@ fn without_censoring_every_ratio_is_exact() {
     let list: Vec<(f64, bool)> = (1..=n).map(|i| (f64::from(i), true)).collect();
     let km = fit(&list);
     for i in 1..=n {
-        assert_eq!(km.survival_at(f64::from(i)), f64::from(n - i) / f64::from(n));
+        assert_eq!(
+            km.survival_at(f64::from(i)),
+            f64::from(n - i) / f64::from(n)
+        );
     }
     assert_eq!(km.median(), Some(1_500.0));
     assert_eq!(km.quantile(1.0), Some(3_000.0));
@@ -117,7 +160,10 @@ fn millions_are_fine() {
     // A multiplicative hash as a cheap shuffle; every third record open.
     let n = 2_000_000u64;
     let mut list: Vec<Obs> = (0..n)
-        .map(|i| Obs { time: (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as f64, event: i % 3 != 0 })
+        .map(|i| Obs {
+            time: (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as f64,
+            event: i % 3 != 0,
+        })
         .collect();
     let spells: Vec<Spell> = list
         .iter()
@@ -126,7 +172,10 @@ fn millions_are_fine() {
     let km = KaplanMeier::fit(&mut list).expect("records");
     let aj = AalenJohansen::fit(&spells).expect("records");
     let middle = km.median().expect("reached");
-    near(aj.cumulative_incidence(WON, middle), 1.0 - km.survival_at(middle));
+    near(
+        aj.cumulative_incidence(WON, middle),
+        1.0 - km.survival_at(middle),
+    );
     near(aj.open_at(middle), km.survival_at(middle));
     // Constant spread over [0, 2^44), hazard shared 2:1 by events: S = (1 - x)^(2/3).
     let x = middle / 2f64.powi(44);
@@ -137,10 +186,23 @@ fn millions_are_fine() {
 fn recycling_golden() {
     // A13.
     let aj = AalenJohansen::fit(&deals()).expect("records");
-    for (age, share) in [(19.0, 0.0), (20.0, 0.1), (30.0, 0.2), (60.0, 0.3), (500.0, 0.3)] {
+    for (age, share) in [
+        (19.0, 0.0),
+        (20.0, 0.1),
+        (30.0, 0.2),
+        (60.0, 0.3),
+        (500.0, 0.3),
+    ] {
         near(aj.cumulative_incidence(WON, age), share);
     }
-    for (age, share) in [(20.0, 0.0), (30.0, 0.1), (45.0, 0.2), (75.0, 0.325), (90.0, 0.45), (120.0, 0.7)] {
+    for (age, share) in [
+        (20.0, 0.0),
+        (30.0, 0.1),
+        (45.0, 0.2),
+        (75.0, 0.325),
+        (90.0, 0.45),
+        (120.0, 0.7),
+    ] {
         near(aj.cumulative_incidence(LOST, age), share);
     }
     near(aj.final_incidence(WON), 0.3);
@@ -155,7 +217,11 @@ fn recycling_golden() {
     some_near(aj.p_between(LOST, 45.0, 30.0), 0.125 / 0.6);
     assert_eq!(aj.p_between(WON, 45.0, -1.0), None);
     assert_eq!(aj.p_between(WON, 45.0, f64::NAN), None);
-    assert_eq!(aj.p_eventually(WON, 120.0), None, "nobody was open beyond 120");
+    assert_eq!(
+        aj.p_eventually(WON, 120.0),
+        None,
+        "nobody was open beyond 120"
+    );
     assert_eq!(aj.p_eventually(WON, f64::NAN), None);
     // Resolved tail: the bounds meet.
     some_near(aj.p_eventually_at_most(WON, 45.0), 1.0 / 6.0);
@@ -178,7 +244,10 @@ fn time_to_win_and_time_left() {
     assert_eq!(aj.time_to(9, 0.5), None);
     assert_eq!(aj.time_to(WON, 0.0), None);
     // S is .25 on [90, 120), .375 on [75, 90), .5 on [60, 75).
-    some_near(aj.mean_remaining(60.0), (15.0 * 0.5 + 15.0 * 0.375 + 30.0 * 0.25) / 0.5);
+    some_near(
+        aj.mean_remaining(60.0),
+        (15.0 * 0.5 + 15.0 * 0.375 + 30.0 * 0.25) / 0.5,
+    );
     some_near(aj.mean_remaining(100.0), 20.0);
     assert_eq!(aj.mean_remaining(120.0), None);
 }
@@ -204,7 +273,11 @@ fn delayed_entry() {
     let spells = [
         Spell::from_start(10.0, End::Event(WON)),
         Spell::from_start(20.0, End::Event(LOST)),
-        Spell { entry: 15.0, time: 30.0, end: End::Event(WON) },
+        Spell {
+            entry: 15.0,
+            time: 30.0,
+            end: End::Event(WON),
+        },
     ];
     let aj = AalenJohansen::fit(&spells).expect("records");
     near(aj.cumulative_incidence(WON, 10.0), 0.5);
@@ -216,7 +289,11 @@ fn delayed_entry() {
     let aj = AalenJohansen::fit(&[
         Spell::from_start(10.0, End::Event(WON)),
         Spell::from_start(20.0, End::Open),
-        Spell { entry: 10.0, time: 30.0, end: End::Open },
+        Spell {
+            entry: 10.0,
+            time: 30.0,
+            end: End::Open,
+        },
     ])
     .expect("records");
     near(aj.cumulative_incidence(WON, 10.0), 0.5);
@@ -224,9 +301,21 @@ fn delayed_entry() {
     let aj = AalenJohansen::fit(&[
         Spell::from_start(0.0, End::Event(WON)),
         Spell::from_start(5.0, End::Open),
-        Spell { entry: 5.0, time: 5.0, end: End::Event(LOST) },
-        Spell { entry: 6.0, time: 5.0, end: End::Event(LOST) },
-        Spell { entry: f64::NAN, time: 5.0, end: End::Event(LOST) },
+        Spell {
+            entry: 5.0,
+            time: 5.0,
+            end: End::Event(LOST),
+        },
+        Spell {
+            entry: 6.0,
+            time: 5.0,
+            end: End::Event(LOST),
+        },
+        Spell {
+            entry: f64::NAN,
+            time: 5.0,
+            end: End::Event(LOST),
+        },
         Spell::from_start(-1.0, End::Event(LOST)),
     ])
     .expect("records");
@@ -241,7 +330,11 @@ fn spells() -> impl Strategy<Value = Vec<Spell>> {
             .map(|(entry, length, end)| Spell {
                 // Mostly from the start; whole days, so that ties abound.
                 entry: if entry > 8 { f64::from(entry) } else { 0.0 },
-                time: f64::from(if entry > 8 { entry + 1 + length } else { length }),
+                time: f64::from(if entry > 8 {
+                    entry + 1 + length
+                } else {
+                    length
+                }),
                 end: if end == 0 { End::Open } else { End::Event(end) },
             })
             .collect()

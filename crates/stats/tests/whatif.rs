@@ -17,24 +17,45 @@ fn all_near(counts: &[Option<f64>], expected: &[f64], tolerance: f64) {
     assert_eq!(counts.len(), expected.len());
     for (count, expected) in counts.iter().zip(expected) {
         let count = count.expect("defined");
-        assert!((count - expected).abs() <= tolerance, "{count} is not {expected}");
+        assert!(
+            (count - expected).abs() <= tolerance,
+            "{count} is not {expected}"
+        );
     }
 }
 
 #[test]
 fn published_rates_reproduce_the_seed_table() {
     let base = published().counts();
-    all_near(&base, &[497.0, 318.08, 270.049_92, 186.064_394_88, 154.991_640_935_04], 1e-9);
+    all_near(
+        &base,
+        &[
+            497.0,
+            318.08,
+            270.049_92,
+            186.064_394_88,
+            154.991_640_935_04,
+        ],
+        1e-9,
+    );
     assert_eq!(shown(&base), [497, 318, 270, 186, 155].map(Some));
 
-    let plus_six = published().what_if(0, Lift::Points(0.06)).expect("a scenario");
-    all_near(&plus_six.counts, &[497.0, 347.9, 295.367_1, 203.507_931_9, 169.522_107_272_7], 1e-9);
+    let plus_six = published()
+        .what_if(0, Lift::Points(0.06))
+        .expect("a scenario");
+    all_near(
+        &plus_six.counts,
+        &[497.0, 347.9, 295.367_1, 203.507_931_9, 169.522_107_272_7],
+        1e-9,
+    );
     assert_eq!(shown(&plus_six.counts), [497, 348, 295, 204, 170].map(Some));
     assert!(!plus_six.capped);
     assert!((plus_six.rate - 0.70).abs() < 1e-12);
     assert!((plus_six.gain.expect("defined") - 14.530_466).abs() < 1e-6);
 
-    let relative = published().what_if(0, Lift::Relative(0.06)).expect("a scenario");
+    let relative = published()
+        .what_if(0, Lift::Relative(0.06))
+        .expect("a scenario");
     assert!((relative.counts[4].expect("defined") - 164.3).abs() < 0.05);
 }
 
@@ -53,26 +74,48 @@ fn six_points_at_each_step() {
         let gain = marginal_gain(&published(), step, Lift::Points(0.06)).expect("a gain");
         assert!((gain - expected).abs() < 1e-6, "{gain} at {step}");
         let relative = marginal_gain(&published(), step, Lift::Relative(0.06)).expect("a gain");
-        assert!((relative - 0.06 * 154.991_640_935_04).abs() < 1e-9, "equal relative lifts tie");
+        assert!(
+            (relative - 0.06 * 154.991_640_935_04).abs() < 1e-9,
+            "equal relative lifts tie"
+        );
     }
     assert_eq!(published().weakest(), Some(0));
     assert_eq!(exact().weakest(), Some(0));
-    assert_eq!(Chain::from_published(9, &[0.5, 0.4, 0.4]).expect("shares").weakest(), Some(1));
+    assert_eq!(
+        Chain::from_published(9, &[0.5, 0.4, 0.4])
+            .expect("shares")
+            .weakest(),
+        Some(1)
+    );
 }
 
 #[test]
 fn caps_are_flagged() {
-    let up = published().what_if(1, Lift::Points(0.2)).expect("a scenario");
+    let up = published()
+        .what_if(1, Lift::Points(0.2))
+        .expect("a scenario");
     assert!(up.capped);
     assert_eq!(up.rate, 1.0);
     assert_eq!(up.counts[2], up.counts[1]);
-    assert!(published().what_if(1, Lift::Relative(0.5)).expect("a scenario").capped);
-    let down = published().what_if(0, Lift::Points(-0.9)).expect("a scenario");
+    assert!(
+        published()
+            .what_if(1, Lift::Relative(0.5))
+            .expect("a scenario")
+            .capped
+    );
+    let down = published()
+        .what_if(0, Lift::Points(-0.9))
+        .expect("a scenario");
     assert!(down.capped);
     assert_eq!(down.counts[4], Some(0.0));
     // Landing exactly on 1 is not a cap.
     let full = Chain::from_published(10, &[0.94]).expect("shares");
-    assert!(!full.what_if(0, Lift::Points(0.06)).expect("a scenario").capped);
+    assert!(
+        !full
+            .what_if(0, Lift::Points(0.06))
+            .expect("a scenario")
+            .capped
+    );
 }
 
 #[test]
@@ -101,12 +144,23 @@ fn undefined_chains() {
 #[test]
 fn a_discount_lowers_only_what_is_added() {
     let lift = Lift::Points(0.06);
-    let half = published().what_if_discounted(0, lift, 0.5).expect("a scenario");
+    let half = published()
+        .what_if_discounted(0, lift, 0.5)
+        .expect("a scenario");
     // 29.82 more demos, each of three steps at half its rate: an eighth of the full gain.
-    let full = published().what_if(0, lift).expect("a scenario").gain.expect("defined");
+    let full = published()
+        .what_if(0, lift)
+        .expect("a scenario")
+        .gain
+        .expect("defined");
     assert!((half.gain.expect("defined") - full / 8.0).abs() < 1e-9);
-    assert_eq!(half.counts[1], published().what_if(0, lift).expect("a scenario").counts[1]);
-    let none = published().what_if_discounted(0, lift, 1.0).expect("a scenario");
+    assert_eq!(
+        half.counts[1],
+        published().what_if(0, lift).expect("a scenario").counts[1]
+    );
+    let none = published()
+        .what_if_discounted(0, lift, 1.0)
+        .expect("a scenario");
     assert!(none.gain.expect("defined").abs() < 1e-12);
 }
 

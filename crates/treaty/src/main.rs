@@ -1,2 +1,32 @@
-//! treaty
-fn main() {}
+//! `treaty`: the agreement between sales and marketing, checked against the data.
+//!
+//! This crate is the wiring: arguments, settings, the clock, progress bars and files. It is the only
+//! place that knows what time it is.
+
+mod args;
+mod commands;
+mod demo;
+mod home;
+mod output;
+mod progress;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            output::error(&format!("the runtime cannot be started: {e}"));
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(commands::run(args)) {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            output::error(&message);
+            ExitCode::from(2)
+        }
+    }
+}

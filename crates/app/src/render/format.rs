@@ -209,6 +209,24 @@ pub fn money(minor: i64, exponent: u32, decimals: usize) -> String {
     group(if minor != 0 && is_zero(&rounded) { &numeral } else { &rounded })
 }
 
+/// A large number in three significant digits with `k`, `M` or `bn`; smaller ones as they are.
+pub fn compact(x: f64) -> String {
+    let (by, letter) = match x.abs() {
+        size if size >= 999_500_000.0 => (1e9, " bn"),
+        size if size >= 999_500.0 => (1e6, " M"),
+        size if size >= 10_000.0 => (1e3, " k"),
+        _ => (1.0, ""),
+    };
+    let scaled = x / by;
+    let decimals = match scaled.abs() {
+        _ if by == 1.0 => decimals_for(x),
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{}{letter}", number(scaled, decimals))
+}
+
 /// Decimals that leave three significant digits, none for whole numbers.
 fn decimals_for(x: f64) -> usize {
     let size = x.abs();
@@ -466,6 +484,22 @@ mod tests {
         assert_eq!(Missing::of(&zero), Some(Missing::Undefined(Reason::ZeroDenominator)));
         assert_eq!(alone(&zero, "USD", 2), "–");
         assert_eq!(Missing::of(&Cell::Blank), None);
+    }
+
+    #[test]
+    fn large_numbers_are_compact() {
+        for (x, expect) in [
+            (0.0, "0"),
+            (9_408.0, "9,408"),
+            (52_568.0, "52.6 k"),
+            (435_852.0, "436 k"),
+            (999_600.0, "1.00 M"),
+            (-1_200_000.0, "−1.20 M"),
+            (12_000_000_000.0, "12.0 bn"),
+            (1.19, "1.19"),
+        ] {
+            assert_eq!(compact(x), expect);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How reports are shown: to people in a terminal, to machines as CSV and JSON.
 //!
-//! - [`format`] decides how a cell looks to people; page and terminal both ask it.
+//! - [`mod@format`] decides how a cell looks to people; page and terminal both ask it.
 //! - [`table`] turns a report into the table people see: headers with units, shown cells, footnotes.
 //! - [`text`] draws it for a terminal, [`csv`] and [`json`] write it for machines.
 //!

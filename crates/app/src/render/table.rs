@@ -80,6 +80,8 @@ pub struct Table {
     pub label: usize,
     /// What the dashes mean.
     pub footnotes: Vec<Footnote>,
+    /// Ordinary rows that were left out.
+    pub hidden: usize,
 }
 
 /// One shown column: a column of the report, or the two limits of an interval in one.
@@ -150,10 +152,19 @@ pub fn label_column(report: &Report) -> usize {
     named.or_else(|| report.columns.iter().position(|c| c.unit == Unit::Text)).unwrap_or(0)
 }
 
-/// Whether a row sums up the others, by its label.
+/// Whether a label says that its row sums up the others: `Total`, `(union)`.
 pub fn is_total(label: &str) -> bool {
+    if label.len() > 24 {
+        return false;
+    }
     let word = label.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     matches!(word.as_str(), "total" | "grand total" | "all" | "union")
+}
+
+/// Whether a row of a report sums up the others.
+pub fn is_total_row(report: &Report, row: usize) -> bool {
+    let label = report.rows.get(row).and_then(|cells| cells.get(label_column(report)));
+    matches!(label, Some(Cell::Text(text)) if is_total(text))
 }
 
 /// Whether a row of a report is provisional.
@@ -195,24 +206,34 @@ fn sources(report: &Report) -> Vec<Source> {
 impl Table {
     /// The table of a report. Rows shorter than the columns are filled with blanks.
     pub fn of(report: &Report) -> Self {
+        Self::first(report, usize::MAX)
+    }
+
+    /// The first rows of a report's table, so many at most; rows that sum up are never left out.
+    pub fn first(report: &Report, most: usize) -> Self {
         let sources = sources(report);
         let heads: Vec<Head> = sources.iter().map(|s| s.head(report)).collect();
         let label_at = label_column(report);
         let label = sources.iter().position(|s| matches!(s, Source::Column(at, _) if *at == label_at)).unwrap_or(0);
         let mut missing: Vec<(Missing, usize, usize)> = Vec::new();
-        let rows = report.rows.iter().enumerate().map(|(i, row)| {
+        let mut rows = Vec::new();
+        let mut ordinary = 0;
+        for (i, row) in report.rows.iter().enumerate() {
+            let total = is_total_row(report, i);
+            ordinary += usize::from(!total);
+            if !total && ordinary > most {
+                continue;
+            }
             let mut cells = Vec::with_capacity(sources.len());
             for (column, source) in sources.iter().enumerate() {
                 let (shown, why) = source.show(row, report.provenance.exponent);
                 cells.push(shown);
                 missing.extend(why.map(|why| (why, column, i)));
             }
-            let total = cells.get(label).is_some_and(|c: &Shown| is_total(&c.text));
-            Row { cells, source: i, provisional: is_provisional(report, i), total }
-        });
-        let rows = rows.collect();
+            rows.push(Row { cells, source: i, provisional: is_provisional(report, i), total });
+        }
         let footnotes = footnotes(&mut missing, &heads);
-        Self { heads, rows, label, footnotes }
+        Self { heads, rows, label, footnotes, hidden: ordinary.saturating_sub(most) }
     }
 }
 
@@ -284,6 +305,9 @@ mod tests {
         let last = table.rows.last().expect("rows");
         assert!(last.total);
         assert_eq!(last.cells.len(), table.heads.len());
+        assert_eq!(table.hidden, 0);
+        let first = Table::first(&report, 2);
+        assert_eq!((first.rows.len(), first.hidden), (3, 3), "a total is never left out");
         assert!(is_total("(union)") && is_total("TOTAL") && !is_total("Totally new"));
     }
 }

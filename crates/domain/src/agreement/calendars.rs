@@ -14,7 +14,8 @@ use std::ops::Range;
 const MOST: usize = 500;
 
 /// Days of the week from Monday.
-pub(super) const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub(super) const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Reads `[calendar.*]`; `business` is where a promise asks for the business clock, and which one.
 pub(super) fn read(
@@ -30,10 +31,24 @@ pub(super) fn read(
         for (position, (name, key, node)) in table.all().into_iter().enumerate() {
             has_default |= name == "default";
             if position == MOST {
-                report.error(&key, format!("there are more than {MOST} calendars"), "let calendars serve whole teams");
+                report.error(
+                    &key,
+                    format!("there are more than {MOST} calendars"),
+                    "let calendars serve whole teams",
+                );
                 break;
             }
-            if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') || name.is_empty() {
+            if ["hours", "closed", "open", "for", "time_zone"].contains(&name) {
+                report.error(
+                    &key,
+                    format!("`{name}` belongs to a calendar, but this one has no name"),
+                    "write the header as [calendar.default]",
+                );
+                continue;
+            }
+            if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+                || name.is_empty()
+            {
                 report.error(
                     &key,
                     format!("the calendar name \"{name}\" has other characters than letters a-z, digits, - and _"),
@@ -70,11 +85,21 @@ pub(super) fn read(
 struct Taken(BTreeMap<(&'static str, String), (String, Range<usize>)>);
 
 impl Taken {
-    fn take(&mut self, report: &Report<'_>, kind: &'static str, who: &str, calendar: &str, span: &Range<usize>) {
+    fn take(
+        &mut self,
+        report: &Report<'_>,
+        kind: &'static str,
+        who: &str,
+        calendar: &str,
+        span: &Range<usize>,
+    ) {
         match self.0.get(&(kind, who.to_owned())) {
             Some((other, first)) => report.error(
                 span,
-                format!("the {kind} \"{who}\" has calendar.{other} already (line {})", report.line(first.start)),
+                format!(
+                    "the {kind} \"{who}\" has calendar.{other} already (line {})",
+                    report.line(first.start)
+                ),
                 "name each owner, team and territory under one calendar only",
             ),
             None => {
@@ -84,7 +109,12 @@ impl Taken {
     }
 }
 
-fn read_one(name: &str, mut table: Table<'_>, zone: Option<&Zone>, taken: &mut Taken) -> Option<NamedCalendar> {
+fn read_one(
+    name: &str,
+    mut table: Table<'_>,
+    zone: Option<&Zone>,
+    taken: &mut Taken,
+) -> Option<NamedCalendar> {
     let report = table.report;
     let own_zone = table.has("time_zone");
     let zone = match table.may("time_zone", read_zone) {
@@ -150,7 +180,10 @@ pub(super) fn read_zone(node: Node<'_>) -> Option<Zone> {
 /// The hours of a value.
 fn read_hours(node: &Node<'_>) -> Option<Vec<Block>> {
     let Some(text) = node.value.as_str() else {
-        return node.clone().expected("hours of a day", "write \"09:00-17:00\", \"09:00-12:00, 13:00-17:30\" or \"closed\"");
+        return node.clone().expected(
+            "hours of a day",
+            "write \"09:00-17:00\", \"09:00-12:00, 13:00-17:30\" or \"closed\"",
+        );
     };
     match parse_hours(text) {
         Ok(blocks) => Some(blocks),
@@ -172,7 +205,11 @@ fn read_week(node: Node<'_>) -> Option<[Vec<Block>; 7]> {
     for (key, key_span, node) in table.all() {
         let hours = read_hours(&node);
         let days = parse_day_range(key).map_err(|fault| {
-            report.error(&key_span, format!("`{path}`: {fault}"), "write days as mon-fri, sat or sun");
+            report.error(
+                &key_span,
+                format!("`{path}`: {fault}"),
+                "write days as mon-fri, sat or sun",
+            );
         });
         let (Some(hours), Ok(days)) = (hours, days) else {
             fine = false;
@@ -199,7 +236,11 @@ fn read_week(node: Node<'_>) -> Option<[Vec<Block>; 7]> {
         return None;
     }
     if places.is_empty() {
-        report.error(&span, format!("`{path}` are never open"), "give hours: { mon-fri = \"09:00-17:00\" }");
+        report.error(
+            &span,
+            format!("`{path}` are never open"),
+            "give hours: { mon-fri = \"09:00-17:00\" }",
+        );
         return None;
     }
     let fine = check_overlaps(report, &path, places);
@@ -207,7 +248,11 @@ fn read_week(node: Node<'_>) -> Option<[Vec<Block>; 7]> {
 }
 
 /// Points out blocks of one day that overlap, once for each value.
-fn check_overlaps(report: &Report<'_>, path: &str, mut places: Vec<(Block, usize, Range<usize>)>) -> bool {
+fn check_overlaps(
+    report: &Report<'_>,
+    path: &str,
+    mut places: Vec<(Block, usize, Range<usize>)>,
+) -> bool {
     places.sort_by_key(|(block, day, span)| (*day, *block, span.start));
     let mut told: Vec<usize> = Vec::new();
     for pair in places.windows(2) {
@@ -242,7 +287,10 @@ fn read_closed(node: Node<'_>) -> Option<Vec<(Date, Range<usize>)>> {
     Some(dates)
 }
 
-fn read_open(node: Node<'_>, closed: &[(Date, Range<usize>)]) -> Option<BTreeMap<Date, Vec<Block>>> {
+fn read_open(
+    node: Node<'_>,
+    closed: &[(Date, Range<usize>)],
+) -> Option<BTreeMap<Date, Vec<Block>>> {
     let (report, path) = (node.report, node.path.clone());
     let table = node.table()?;
     let mut open = BTreeMap::new();
@@ -259,7 +307,10 @@ fn read_open(node: Node<'_>, closed: &[(Date, Range<usize>)]) -> Option<BTreeMap
         if let Some((_, first)) = closed.iter().find(|(d, _)| *d == date) {
             report.error(
                 &span,
-                format!("{date} is listed as closed (line {}) and has hours of its own", report.line(first.start)),
+                format!(
+                    "{date} is listed as closed (line {}) and has hours of its own",
+                    report.line(first.start)
+                ),
                 "keep one of the two",
             );
         }

@@ -91,7 +91,11 @@ fn read_currency(node: Node<'_>) -> Option<Currency> {
     match code.parse() {
         Ok(currency) => Some(currency),
         Err(error) => {
-            report.error(&span, format!("`{path}`: {error}"), "write the three letters of ISO 4217, such as \"USD\" or \"EUR\"");
+            report.error(
+                &span,
+                format!("`{path}`: {error}"),
+                "write the three letters of ISO 4217, such as \"USD\" or \"EUR\"",
+            );
             None
         }
     }
@@ -145,7 +149,10 @@ fn read_signatures(root: &mut Table<'_>, effective_from: Option<Date>) -> Vec<Si
         } else if from.year() - on.year() > 1 {
             report.warning(
                 span,
-                format!("{} signed on {on}, long before the agreement takes effect on {from}", side.word()),
+                format!(
+                    "{} signed on {on}, long before the agreement takes effect on {from}",
+                    side.word()
+                ),
                 "look at both dates; a new version needs new signatures",
             );
         }

@@ -68,7 +68,9 @@ impl Diagnostic {
             column: 1,
             length: 1,
             message: "this agreement cannot be read, and the reason is not known".to_owned(),
-            help: "compare it with a fresh one of `treaty init`, and please report this file as a bug".to_owned(),
+            help:
+                "compare it with a fresh one of `treaty init`, and please report this file as a bug"
+                    .to_owned(),
         }
     }
 }
@@ -83,7 +85,8 @@ pub(super) struct Source<'t> {
 impl<'t> Source<'t> {
     /// Finds the lines of a text.
     pub(super) fn new(text: &'t str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, starts }
     }
 
@@ -106,7 +109,8 @@ impl<'t> Source<'t> {
         let (start, end) = (boundary(span.start), boundary(span.end.max(span.start)));
         let line = self.line(start);
         let within = self.line_range(line);
-        let count = |from: usize, to: usize| self.text.get(from..to).map_or(0, |s| s.chars().count());
+        let count =
+            |from: usize, to: usize| self.text.get(from..to).map_or(0, |s| s.chars().count());
         let column = count(within.start, start) + 1;
         (line, column, count(start, end.min(within.end)).max(1))
     }
@@ -136,8 +140,9 @@ pub(super) struct Report<'t> {
     copy: &'t Copy,
     /// Where tables start, ascending, in the copy.
     headers: Vec<usize>,
-    /// Where syntax faults stand in the original.
-    syntax: Vec<usize>,
+    /// Where syntax faults stand in the original: offsets and lines.
+    syntax: BTreeSet<usize>,
+    garbled: BTreeSet<usize>,
     found: RefCell<Vec<Diagnostic>>,
 }
 
@@ -153,8 +158,11 @@ impl<'t> Report<'t> {
         let mut headers = Vec::new();
         collect_headers(&copy.text, document, &mut headers);
         headers.sort_unstable();
-        let syntax = faults.iter().map(|f| f.span.start.min(text.len())).collect();
-        let report = Self { file, source: Source::new(text), copy, headers, syntax, found: RefCell::default() };
+        let source = Source::new(text);
+        let syntax: BTreeSet<usize> = faults.iter().map(|f| f.span.start.min(text.len())).collect();
+        let garbled = syntax.iter().map(|at| source.line(*at)).collect();
+        let found = RefCell::default();
+        let report = Self { file, source, copy, headers, syntax, garbled, found };
         for fault in faults {
             report.push(Severity::Error, &fault.span, fault.message, fault.help);
         }
@@ -189,29 +197,51 @@ impl<'t> Report<'t> {
     fn push(&self, severity: Severity, place: &Range<usize>, message: String, help: String) {
         let (line, column, length) = self.source.place(place);
         let file = self.file.to_owned();
-        self.found.borrow_mut().push(Diagnostic { severity, file, line, column, length, message, help });
+        self.found.borrow_mut().push(Diagnostic {
+            severity,
+            file,
+            line,
+            column,
+            length,
+            message,
+            help,
+        });
     }
 
     fn find(&self, severity: Severity, span: &Range<usize>, message: String, help: String) {
         let place = self.original(span);
-        let line = self.source.line(place.start);
-        if !self.syntax.iter().any(|at| self.source.line(*at) == line) {
+        if !self.garbled.contains(&self.source.line(place.start)) {
             self.push(severity, &place, message, help);
         }
     }
 
     /// Something that stands in the text is wrong.
-    pub(super) fn error(&self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn error(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.find(Severity::Error, span, message.into(), help.into());
     }
 
     /// Something that stands in the text is worth a look.
-    pub(super) fn warning(&self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn warning(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.find(Severity::Warning, span, message.into(), help.into());
     }
 
     /// The text as a whole is worth a remark; shown at `span`, unless parts of it were not read.
-    pub(super) fn remark(&self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn remark(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         if self.syntax.is_empty() {
             self.warning(span, message, help);
         }
@@ -226,13 +256,18 @@ impl<'t> Report<'t> {
         help: impl Into<String>,
     ) {
         let region = self.original(region);
-        if !self.syntax.iter().any(|at| (region.start..=region.end).contains(at)) {
+        if self.syntax.range(region.start..=region.end.max(region.start)).next().is_none() {
             self.error(span, message, help);
         }
     }
 
     /// Something is missing from the text as a whole, or too many of it are there; shown at `span`.
-    pub(super) fn whole(&self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn whole(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.missing(&self.everything(), span, message, help);
     }
 
@@ -261,7 +296,9 @@ fn collect_headers_of(text: &str, value: &Spanned<DeValue<'_>>, headers: &mut Ve
             }
             collect_headers(text, inner, headers);
         }
-        DeValue::Array(items) => items.iter().for_each(|item| collect_headers_of(text, item, headers)),
+        DeValue::Array(items) => {
+            items.iter().for_each(|item| collect_headers_of(text, item, headers))
+        }
         _ => {}
     }
 }

@@ -5,7 +5,8 @@
 
 use super::calendars::DAYS;
 use super::{
-    Agreement, Benchmark, Criterion, Forecast, NamedCalendar, Outcomes, Signature, Stage, diff_promises, diff_rules,
+    Agreement, Benchmark, Criterion, Forecast, NamedCalendar, Outcomes, Signature, Stage,
+    diff_promises, diff_rules,
 };
 use crate::calendar::Block;
 use std::fmt::Display;
@@ -21,15 +22,42 @@ impl Sentences {
     }
 
     /// `<key>: <what> <old> becomes <new>`, when they differ.
-    pub(super) fn change<T: PartialEq>(&mut self, key: &str, what: &str, old: &T, new: &T, show: impl Fn(&T) -> String) {
+    pub(super) fn change<T: PartialEq>(
+        &mut self,
+        key: &str,
+        what: &str,
+        old: &T,
+        new: &T,
+        show: impl Fn(&T) -> String,
+    ) {
         if old != new {
             let blank = if what.is_empty() { "" } else { " " };
             self.say(format!("{key}: {what}{blank}{} becomes {}", show(old), show(new)));
         }
     }
 
+    /// `<key>: <what> changes from <old> to <new>`, when they differ.
+    pub(super) fn turned<T: PartialEq>(
+        &mut self,
+        key: &str,
+        what: &str,
+        old: &T,
+        new: &T,
+        show: impl Fn(&T) -> String,
+    ) {
+        if old != new {
+            self.say(format!("{key}: {what} changes from {} to {}", show(old), show(new)));
+        }
+    }
+
     /// As [`Self::change`] for what shows itself.
-    pub(super) fn plain<T: PartialEq + Display>(&mut self, key: &str, what: &str, old: &T, new: &T) {
+    pub(super) fn plain<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        what: &str,
+        old: &T,
+        new: &T,
+    ) {
         self.change(key, what, old, new, T::to_string);
     }
 
@@ -50,7 +78,7 @@ impl Sentences {
             parts.push(format!("loses {}", lost.join(", ")));
         }
         if parts.is_empty() {
-            parts.push(format!("stand in another order: {}", new.join(", ")));
+            parts.push(format!("is in another order: {}", new.join(", ")));
         }
         let blank = if what.is_empty() { "" } else { " " };
         self.say(format!("{key}: {what}{blank}{}", parts.join(" and ")));
@@ -81,11 +109,16 @@ pub fn diff(old: &Agreement, new: &Agreement) -> Vec<String> {
     } = new;
     out.change("name", "", &old.name, name, quoted);
     if old.effective_from != *effective_from {
-        out.say(format!("effective_from: it takes effect on {effective_from} instead of {}", old.effective_from));
+        out.say(format!(
+            "effective_from: it takes effect on {effective_from} instead of {}",
+            old.effective_from
+        ));
     }
     out.plain("currency", "", &old.currency, currency);
     out.change("time_zone", "", &old.zone, zone, |z| z.name().to_owned());
-    out.change("sponsor", "", &old.sponsor, sponsor, |s| s.as_ref().map_or("nobody".to_owned(), |s| quoted(s)));
+    out.change("sponsor", "", &old.sponsor, sponsor, |s| {
+        s.as_ref().map_or("nobody".to_owned(), quoted)
+    });
     diff_signatures(&mut out, &old.signatures, signatures);
     out.plain("fiscal", "", &old.fiscal, fiscal);
     diff_stages(&mut out, &old.stages, stages);
@@ -94,7 +127,10 @@ pub fn diff(old: &Agreement, new: &Agreement) -> Vec<String> {
     diff_calendars(&mut out, &old.calendars, calendars);
     diff_rules::diff(&mut out, &old.rules, rules);
     if out.0.is_empty() {
-        out.say("only comments or the layout of the text changed; every clause means the same".to_owned());
+        out.say(
+            "only comments or the layout of the text changed; every clause means the same"
+                .to_owned(),
+        );
     }
     out.0
 }
@@ -121,7 +157,8 @@ pub(super) fn counted(n: i64, one: &str) -> String {
 }
 
 fn diff_signatures(out: &mut Sentences, old: &[Signature], new: &[Signature]) {
-    let show = |Signature { side, name, on }: &Signature| format!("{name} for {} on {on}", side.word());
+    let show =
+        |Signature { side, name, on }: &Signature| format!("{name} for {} on {on}", side.word());
     for gone in old.iter().filter(|s| !new.contains(s)) {
         out.say(format!("signature: {} is no longer there", show(gone)));
     }
@@ -134,13 +171,18 @@ fn diff_stages(out: &mut Sentences, old: &[Stage], new: &[Stage]) {
     for gone in old.iter().filter(|s| !new.iter().any(|n| n.id == s.id)) {
         out.say(format!("stage \"{}\" was removed", gone.id));
     }
-    for (position, came) in new.iter().enumerate().filter(|(_, s)| !old.iter().any(|o| o.id == s.id)) {
+    for (position, came) in
+        new.iter().enumerate().filter(|(_, s)| !old.iter().any(|o| o.id == s.id))
+    {
         let place = match position.checked_sub(1).and_then(|before| new.get(before)) {
             Some(before) => format!("after \"{}\"", before.id),
             None => "as the first".to_owned(),
         };
         let Stage { id, name, subject: _, owner, definition, .. } = came;
-        out.say(format!("stage \"{id}\" ({name}) was added {place}, owned by {}: {definition}", owner.word()));
+        out.say(format!(
+            "stage \"{id}\" ({name}) was added {place}, owned by {}: {definition}",
+            owner.word()
+        ));
     }
     let order = |from: &[Stage], other: &[Stage]| -> Vec<String> {
         from.iter().filter(|s| other.iter().any(|o| o.id == s.id)).map(|s| s.id.clone()).collect()
@@ -157,7 +199,18 @@ fn diff_stages(out: &mut Sentences, old: &[Stage], new: &[Stage]) {
 }
 
 fn diff_stage(out: &mut Sentences, old: &Stage, new: &Stage) {
-    let Stage { id, name, subject, owner, definition, aliases, enter_when, forecast, benchmark, gate } = new;
+    let Stage {
+        id,
+        name,
+        subject,
+        owner,
+        definition,
+        aliases,
+        enter_when,
+        forecast,
+        benchmark,
+        gate,
+    } = new;
     let key = format!("stage \"{id}\"");
     let mut from_to = |what: &str, old: &String, new: &String| {
         if old != new {
@@ -166,20 +219,22 @@ fn diff_stage(out: &mut Sentences, old: &Stage, new: &Stage) {
     };
     from_to("name", &old.name, name);
     from_to("definition", &old.definition, definition);
-    out.change(&key, "moved by the history of the", &old.subject, subject, |s| match s {
-        super::Subject::Person => "person".to_owned(),
-        super::Subject::Opportunity => "opportunity".to_owned(),
+    out.turned(&key, "the one whose history moves it", &old.subject, subject, |s| match s {
+        super::Subject::Person => "the person".to_owned(),
+        super::Subject::Opportunity => "the opportunity".to_owned(),
     });
-    out.change(&key, "owned by", &old.owner, owner, |s| s.word().to_owned());
-    out.names(&key, "aliases:", &old.aliases, aliases);
-    out.change(&key, "entered when", &old.enter_when, enter_when, |w| w.as_ref().map_or("no rule".to_owned(), quoted));
-    out.change(&key, "forecast", &old.forecast, forecast, |f| match f {
+    out.turned(&key, "the owner", &old.owner, owner, |s| s.word().to_owned());
+    out.names(&key, "the list of aliases", &old.aliases, aliases);
+    out.turned(&key, "the entry rule", &old.enter_when, enter_when, |w| {
+        w.as_ref().map_or("none".to_owned(), quoted)
+    });
+    out.turned(&key, "the forecast category", &old.forecast, forecast, |f| match f {
         Forecast::None => "none".to_owned(),
         Forecast::Pipeline => "pipeline".to_owned(),
         Forecast::BestCase => "best case".to_owned(),
         Forecast::Commit => "commit".to_owned(),
     });
-    out.change(&key, "benchmark", &old.benchmark, benchmark, |b| match b {
+    out.turned(&key, "the benchmark", &old.benchmark, benchmark, |b| match b {
         None => "none".to_owned(),
         Some(Benchmark { rate, source, on }) => {
             let on = on.map_or(String::new(), |on| format!(", {on}"));
@@ -198,13 +253,15 @@ fn diff_gate(out: &mut Sentences, key: &str, old: &[Criterion], new: &[Criterion
         let Criterion { id, side, required, when } = criterion;
         let Some(before) = old.iter().find(|c| c.id == *id) else {
             let must = if *required { "required" } else { "informative" };
-            out.say(format!("{key}: the exit criterion \"{id}\" was added ({side}, {must}): {when}"));
+            out.say(format!(
+                "{key}: the exit criterion \"{id}\" was added ({side}, {must}): {when}"
+            ));
             continue;
         };
         let key = format!("{key}, exit criterion \"{id}\"");
-        out.plain(&key, "met by the", &before.side, side);
-        out.change(&key, "required", &before.required, required, yes_no);
-        out.change(&key, "met when", &before.when, when, quoted);
+        out.turned(&key, "who meets it", &before.side, side, ToString::to_string);
+        out.turned(&key, "whether it is required", &before.required, required, yes_no);
+        out.turned(&key, "the condition", &before.when, when, quoted);
     }
     let ids = |gate: &[Criterion]| gate.iter().map(|c| c.id.clone()).collect::<Vec<_>>();
     let (before, after) = (ids(old), ids(new));
@@ -219,9 +276,13 @@ fn diff_outcomes(out: &mut Sentences, old: &Outcomes, new: &Outcomes) {
     for ((key, before), (_, after)) in old.lists().into_iter().zip(new.lists()) {
         out.names(&format!("outcomes.{key}"), "", before, after);
     }
-    out.change("outcomes", "a return cancels an exit within", &old.reopen_grace_days, reopen_grace_days, |n| {
-        counted(*n, "day")
-    });
+    out.change(
+        "outcomes",
+        "a return cancels an exit within",
+        &old.reopen_grace_days,
+        reopen_grace_days,
+        |n| counted(*n, "day"),
+    );
 }
 
 fn diff_calendars(out: &mut Sentences, old: &[NamedCalendar], new: &[NamedCalendar]) {
@@ -232,22 +293,31 @@ fn diff_calendars(out: &mut Sentences, old: &[NamedCalendar], new: &[NamedCalend
         let NamedCalendar { name, calendar: hours, owners, teams, territories } = calendar;
         let key = format!("calendar.{name}");
         let Some(before) = old.iter().find(|c| c.name == *name) else {
-            out.say(format!("{key} was added ({}; {})", hours.zone().name(), week_in_words(hours.week())));
+            out.say(format!(
+                "{key} was added ({}; {})",
+                hours.zone().name(),
+                week_in_words(hours.week())
+            ));
             continue;
         };
         diff_hours(out, &key, &before.calendar, hours);
-        out.names(&key, "owners:", &before.owners, owners);
-        out.names(&key, "teams:", &before.teams, teams);
-        out.names(&key, "territories:", &before.territories, territories);
+        out.names(&key, "the list of owners", &before.owners, owners);
+        out.names(&key, "the list of teams", &before.teams, teams);
+        out.names(&key, "the list of territories", &before.territories, territories);
     }
 }
 
-fn diff_hours(out: &mut Sentences, key: &str, old: &crate::calendar::Calendar, new: &crate::calendar::Calendar) {
+fn diff_hours(
+    out: &mut Sentences,
+    key: &str,
+    old: &crate::calendar::Calendar,
+    new: &crate::calendar::Calendar,
+) {
     out.change(key, "time zone", old.zone(), new.zone(), |z| z.name().to_owned());
     match (old.week(), new.week()) {
         (Some(before), Some(after)) => {
             for ((day, before), after) in DAYS.iter().zip(before).zip(after) {
-                out.change(key, &format!("{day}"), before, after, |blocks| hours_in_words(blocks));
+                out.change(key, day, before, after, |blocks| hours_in_words(blocks));
             }
         }
         (before, after) if before.is_some() != after.is_some() => {
@@ -255,9 +325,12 @@ fn diff_hours(out: &mut Sentences, key: &str, old: &crate::calendar::Calendar, n
         }
         _ => {}
     }
-    let closed = |c: &crate::calendar::Calendar| c.closed_dates().map(|d| d.to_string()).collect::<Vec<_>>();
+    let closed =
+        |c: &crate::calendar::Calendar| c.closed_dates().map(|d| d.to_string()).collect::<Vec<_>>();
     let open = |c: &crate::calendar::Calendar| {
-        c.open_dates().map(|(date, blocks)| format!("{date} {}", hours_in_words(blocks))).collect::<Vec<_>>()
+        c.open_dates()
+            .map(|(date, blocks)| format!("{date} {}", hours_in_words(blocks)))
+            .collect::<Vec<_>>()
     };
     out.names(key, "the list of closed dates", &closed(old), &closed(new));
     out.names(key, "the list of dates with hours of their own", &open(old), &open(new));
@@ -278,9 +351,14 @@ fn week_in_words(week: Option<&[Vec<Block>; 7]>) -> String {
     let mut parts = Vec::new();
     let mut from = 0;
     while from < week.len() {
-        let to = (from..week.len()).take_while(|day| week[*day] == week[from]).last().unwrap_or(from);
+        let to =
+            (from..week.len()).take_while(|day| week[*day] == week[from]).last().unwrap_or(from);
         if !week[from].is_empty() {
-            let days = if to == from { DAYS[from].to_owned() } else { format!("{} to {}", DAYS[from], DAYS[to]) };
+            let days = if to == from {
+                DAYS[from].to_owned()
+            } else {
+                format!("{} to {}", DAYS[from], DAYS[to])
+            };
             parts.push(format!("{days} {}", hours_in_words(&week[from])));
         }
         from = to + 1;

@@ -2,7 +2,8 @@
 
 use super::diff::{Sentences, counted, percent};
 use super::{
-    Agreement, AttemptsPromise, ClockKind, Goal, Per, Promises, ValuePromise, VolumePromise, WindowPromise,
+    Agreement, AttemptsPromise, ClockKind, Goal, Per, Promises, ValuePromise, VolumePromise,
+    WindowPromise,
 };
 use crate::money::{Currency, format_grouped};
 
@@ -11,7 +12,8 @@ type Side<'a> = (&'a Promises, &'a Agreement);
 
 /// Compares all promises.
 pub(super) fn diff(out: &mut Sentences, old: Side<'_>, new: Side<'_>) {
-    let Promises { leads, mqls, lead_value, speed_to_lead, leads_worked, attempts_before_dead } = new.0;
+    let Promises { leads, mqls, lead_value, speed_to_lead, leads_worked, attempts_before_dead } =
+        new.0;
     let volume = |p: &VolumePromise, side: &Agreement| in_words_volume(p, side);
     one(out, "promise.marketing.leads", (&old.0.leads, old.1), (leads, new.1), volume, diff_volume);
     one(out, "promise.marketing.mqls", (&old.0.mqls, old.1), (mqls, new.1), volume, diff_volume);
@@ -27,14 +29,30 @@ pub(super) fn diff(out: &mut Sentences, old: Side<'_>, new: Side<'_>) {
         let (share, within) = (percent(p.share), duration(p.within_minutes, p.clock));
         format!("{share} within {within} ({}), counted by {}", clock(p.clock), per(p.per))
     };
-    one(out, "promise.sales.speed_to_lead", (&old.0.speed_to_lead, old.1), (speed_to_lead, new.1), window, diff_window);
-    one(out, "promise.sales.leads_worked", (&old.0.leads_worked, old.1), (leads_worked, new.1), window, diff_window);
+    one(
+        out,
+        "promise.sales.speed_to_lead",
+        (&old.0.speed_to_lead, old.1),
+        (speed_to_lead, new.1),
+        window,
+        diff_window,
+    );
+    one(
+        out,
+        "promise.sales.leads_worked",
+        (&old.0.leads_worked, old.1),
+        (leads_worked, new.1),
+        window,
+        diff_window,
+    );
     one(
         out,
         "promise.sales.attempts_before_dead",
         (&old.0.attempts_before_dead, old.1),
         (attempts_before_dead, new.1),
-        |p, _| format!("{} before {} of dead leads", counted(p.at_least, "attempt"), percent(p.share)),
+        |p, _| {
+            format!("{} before {} of dead leads", counted(p.at_least, "attempt"), percent(p.share))
+        },
         diff_attempts,
     );
 }
@@ -89,11 +107,18 @@ fn duration(minutes: i64, kind: ClockKind) -> String {
 }
 
 fn stage_id(promise: &VolumePromise, side: &Agreement) -> String {
-    side.stages.get(usize::from(promise.stage)).map_or_else(|| format!("number {}", promise.stage + 1), |s| s.id.clone())
+    side.stages
+        .get(usize::from(promise.stage))
+        .map_or_else(|| format!("number {}", promise.stage + 1), |s| s.id.clone())
 }
 
 fn in_words_volume(promise: &VolumePromise, side: &Agreement) -> String {
-    format!("{} a {} in stage \"{}\"", goal(&promise.goal, side.currency), per(promise.per), stage_id(promise, side))
+    format!(
+        "{} a {} in stage \"{}\"",
+        goal(&promise.goal, side.currency),
+        per(promise.per),
+        stage_id(promise, side)
+    )
 }
 
 fn goal(goal: &Goal, currency: Currency) -> String {
@@ -130,9 +155,25 @@ fn diff_volume(
         ) => {
             let amount = |minor: i64, side: &Agreement| money(minor, side.currency);
             let shares = |share: &f64| percent(*share);
-            out.plain(key, "bookings goal", &amount(*bookings, before), &amount(*new_bookings, after));
-            out.plain(key, "average sale", &amount(*average_sale, before), &amount(*new_sale, after));
-            out.change(key, "share that becomes an opportunity", to_opportunity, new_opportunity, shares);
+            out.plain(
+                key,
+                "bookings goal",
+                &amount(*bookings, before),
+                &amount(*new_bookings, after),
+            );
+            out.plain(
+                key,
+                "average sale",
+                &amount(*average_sale, before),
+                &amount(*new_sale, after),
+            );
+            out.change(
+                key,
+                "share that becomes an opportunity",
+                to_opportunity,
+                new_opportunity,
+                shares,
+            );
             out.change(key, "share of opportunities won", to_won, new_won, shares);
         }
         (old, new) => {
@@ -150,9 +191,15 @@ fn diff_value(
     let ValuePromise { per, goal, by, credibility, maturity_days } = new;
     diff_per(out, key, &old.per, per);
     out.plain(key, "goal", &money(old.goal, before.currency), &money(*goal, after.currency));
-    out.plain(key, "values frozen by", &old.by, by);
-    out.plain(key, "credibility", &old.credibility, credibility);
-    out.change(key, "leads count in the value table after", &old.maturity_days, maturity_days, |n| counted(*n, "day"));
+    out.turned(key, "the driver of the frozen values", &old.by, by, ToString::to_string);
+    out.turned(key, "the credibility", &old.credibility, credibility, ToString::to_string);
+    out.change(
+        key,
+        "leads count in the value table after",
+        &old.maturity_days,
+        maturity_days,
+        |n| counted(*n, "day"),
+    );
 }
 
 fn diff_window(
@@ -174,7 +221,12 @@ fn diff_window(
         );
         out.say(sentence);
     } else if old.within_minutes != *within_minutes {
-        out.say(format!("{key}: within {} becomes {} ({})", within(old), within(new), clock(*kind)));
+        out.say(format!(
+            "{key}: within {} becomes {} ({})",
+            within(old),
+            within(new),
+            clock(*kind)
+        ));
     }
     out.change(key, "promised share", &old.share, share, |share| percent(*share));
 }

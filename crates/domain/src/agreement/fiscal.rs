@@ -4,7 +4,8 @@ use super::read::{Node, Table};
 use super::values::parse_month_day;
 use crate::calendar::{FiscalCalendar, WeekPattern, YearEnd, YearLabel};
 
-const LABELS: [(&str, YearLabel); 2] = [("ending", YearLabel::Ending), ("starting", YearLabel::Starting)];
+const LABELS: [(&str, YearLabel); 2] =
+    [("ending", YearLabel::Ending), ("starting", YearLabel::Starting)];
 
 const PATTERNS: [(&str, WeekPattern); 3] =
     [("4-4-5", WeekPattern::W445), ("4-5-4", WeekPattern::W454), ("5-4-4", WeekPattern::W544)];
@@ -24,14 +25,22 @@ pub(super) fn read(root: &mut Table<'_>) -> Option<FiscalCalendar> {
         (false, false) if start == 1 => Some(FiscalCalendar::default()),
         (false, false) => FiscalCalendar::months(start, label).ok(),
         (true, false) => {
-            table.lacks("`fiscal.pattern` needs `fiscal.year_ends`".to_owned(), "year_ends = \"nearest saturday 01-31\"");
+            table.lacks(
+                "`fiscal.pattern` needs `fiscal.year_ends`".to_owned(),
+                "year_ends = \"nearest saturday 01-31\"",
+            );
             None
         }
         (false, true) => {
-            table.lacks("`fiscal.year_ends` needs `fiscal.pattern`".to_owned(), "pattern = \"4-4-5\"");
+            table.lacks(
+                "`fiscal.year_ends` needs `fiscal.pattern`".to_owned(),
+                "pattern = \"4-4-5\"",
+            );
             None
         }
-        (true, true) => pattern.zip(end).and_then(|(pattern, end)| FiscalCalendar::weeks(pattern, end, label).ok()),
+        (true, true) => pattern
+            .zip(end)
+            .and_then(|(pattern, end)| FiscalCalendar::weeks(pattern, end, label).ok()),
     };
     if table.has("pattern") && table.has("year_starts") {
         report.error(
@@ -53,10 +62,15 @@ fn read_start(node: Node<'_>) -> Option<u8> {
     match parse_month_day(text) {
         Some((month, 1)) => u8::try_from(month).ok(),
         Some(_) => node.wrong(
-            format!("`{}` is \"{text}\", but a fiscal year starts on the first of a month", node.path),
+            format!(
+                "`{}` is \"{text}\", but a fiscal year starts on the first of a month",
+                node.path
+            ),
             "for years of whole weeks give pattern and year_ends instead",
         ),
-        None => node.wrong(format!("`{}` is \"{text}\", which is not a month and day", node.path), help),
+        None => {
+            node.wrong(format!("`{}` is \"{text}\", which is not a month and day", node.path), help)
+        }
     }
 }
 

@@ -408,7 +408,10 @@ impl Agreement {
     /// What a stage value means for a subject, or `None` when the agreement does not know it.
     /// Ids, names and aliases are compared without case and surrounding blanks.
     pub fn meaning(&self, value: &str) -> Option<StageMeaning> {
-        let is = |s: &String| folded(s).eq(folded(value));
+        let is = |s: &String| {
+            s.trim().eq_ignore_ascii_case(value.trim())
+                || !s.is_ascii() && folded(s).eq(folded(value))
+        };
         for (i, stage) in self.stages.iter().enumerate() {
             if is(&stage.id) || is(&stage.name) || stage.aliases.iter().any(is) {
                 return Some(StageMeaning::Stage(u8::try_from(i).unwrap_or(u8::MAX)));

@@ -5,17 +5,21 @@ use super::stages::MOST_DAYS;
 use super::suggest::nearest;
 use super::values;
 use super::{
-    AttemptsPromise, ClockKind, Goal, Per, Promises, Stage, Subject, ValuePromise, VolumePromise, WindowPromise,
+    AttemptsPromise, ClockKind, Goal, Per, Promises, Stage, Subject, ValuePromise, VolumePromise,
+    WindowPromise,
 };
 use crate::money::Currency;
 use std::ops::Range;
 
-const PERIODS: [(&str, Per); 3] = [("month", Per::Month), ("quarter", Per::Quarter), ("year", Per::Year)];
+const PERIODS: [(&str, Per); 3] =
+    [("month", Per::Month), ("quarter", Per::Quarter), ("year", Per::Year)];
 
-const CLOCKS: [(&str, ClockKind); 2] = [("business", ClockKind::Business), ("wall", ClockKind::Wall)];
+const CLOCKS: [(&str, ClockKind); 2] =
+    [("business", ClockKind::Business), ("wall", ClockKind::Wall)];
 
 /// Reasons that leave the denominator of A6 unless the promise names others.
-pub(super) const EXEMPT_REASONS: [&str; 4] = ["invalid data", "competitor", "duplicate", "unsubscribed"];
+pub(super) const EXEMPT_REASONS: [&str; 4] =
+    ["invalid data", "competitor", "duplicate", "unsubscribed"];
 
 /// Default `k` of the credibility weight (A3).
 const CREDIBILITY: f64 = 200.0;
@@ -32,7 +36,11 @@ pub(super) struct Read {
 }
 
 /// Reads `[promise]`. Promises that are faulty are left out; they are reported.
-pub(super) fn read(root: &mut Table<'_>, stages: Option<&[Stage]>, currency: Option<Currency>) -> Read {
+pub(super) fn read(
+    root: &mut Table<'_>,
+    stages: Option<&[Stage]>,
+    currency: Option<Currency>,
+) -> Read {
     let mut read = Read { promises: Promises::default(), business: None };
     let Some(mut sides) = root.table("promise") else {
         return read;
@@ -40,12 +48,15 @@ pub(super) fn read(root: &mut Table<'_>, stages: Option<&[Stage]>, currency: Opt
     if let Some(mut marketing) = sides.table("marketing") {
         read.promises.leads = marketing.table("leads").and_then(|t| leads(t, currency));
         read.promises.mqls = marketing.table("mqls").and_then(|t| mqls(t, stages, currency));
-        read.promises.lead_value = marketing.table("lead_value").and_then(|t| lead_value(t, currency));
+        read.promises.lead_value =
+            marketing.table("lead_value").and_then(|t| lead_value(t, currency));
         marketing.finish();
     }
     if let Some(mut sales) = sides.table("sales") {
-        read.promises.speed_to_lead = sales.table("speed_to_lead").and_then(|t| window(t, &mut read.business));
-        read.promises.leads_worked = sales.table("leads_worked").and_then(|t| window(t, &mut read.business));
+        read.promises.speed_to_lead =
+            sales.table("speed_to_lead").and_then(|t| window(t, &mut read.business));
+        read.promises.leads_worked =
+            sales.table("leads_worked").and_then(|t| window(t, &mut read.business));
         read.promises.attempts_before_dead = sales.table("attempts_before_dead").and_then(attempts);
         sales.finish();
     }
@@ -64,7 +75,11 @@ fn leads(mut table: Table<'_>, currency: Option<Currency>) -> Option<VolumePromi
     Some(VolumePromise { per: per?, goal: goal?, stage: 0 })
 }
 
-fn mqls(mut table: Table<'_>, stages: Option<&[Stage]>, currency: Option<Currency>) -> Option<VolumePromise> {
+fn mqls(
+    mut table: Table<'_>,
+    stages: Option<&[Stage]>,
+    currency: Option<Currency>,
+) -> Option<VolumePromise> {
     let per = per(&mut table);
     let stage = table.need("stage", "stage = \"mql\"", |node| person_stage(node, stages));
     let goal = goal(&mut table, "stage_to_opportunity", currency);
@@ -79,17 +94,25 @@ fn person_stage(node: Node<'_>, stages: Option<&[Stage]>) -> Option<u8> {
     let stages = stages?;
     let persons = || stages.iter().filter(|s| s.subject == Subject::Person).map(|s| s.id.as_str());
     match stages.iter().position(|s| s.id == id) {
-        Some(position) if stages[position].subject == Subject::Person => u8::try_from(position).ok(),
+        Some(position) if stages[position].subject == Subject::Person => {
+            u8::try_from(position).ok()
+        }
         Some(_) => {
             report.error(
                 &span,
                 format!("`{path}` is \"{id}\", which is a stage of an opportunity"),
-                format!("marketing promises people; name {}", values::either(&persons().collect::<Vec<_>>())),
+                format!(
+                    "marketing promises people; name {}",
+                    values::either(&persons().collect::<Vec<_>>())
+                ),
             );
             None
         }
         None => {
-            let by_name = stages.iter().find(|s| s.name == id || s.aliases.contains(&id)).map(|s| s.id.as_str());
+            let by_name = stages
+                .iter()
+                .find(|s| s.name == id || s.aliases.contains(&id))
+                .map(|s| s.id.as_str());
             let help = match by_name.or_else(|| nearest(&id, persons())) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("name {}", values::either(&persons().collect::<Vec<_>>())),
@@ -105,8 +128,10 @@ fn goal(table: &mut Table<'_>, rate: &'static str, currency: Option<Currency>) -
     let chain = ["bookings_goal", "average_sale", rate, "opportunity_to_won"];
     let given: Vec<&str> = chain.into_iter().filter(|key| table.has(key)).collect();
     let number = table.get("goal");
-    let [bookings, average_sale] = ["bookings_goal", "average_sale"].map(|key| table.may(key, |n| n.amount(currency)));
-    let [to_opportunity, to_won] = [rate, "opportunity_to_won"].map(|key| table.may(key, Node::share));
+    let [bookings, average_sale] =
+        ["bookings_goal", "average_sale"].map(|key| table.may(key, |n| n.amount(currency)));
+    let [to_opportunity, to_won] =
+        [rate, "opportunity_to_won"].map(|key| table.may(key, Node::share));
     match (number, given.len()) {
         (Some(node), 0) => Some(Goal::Number(node.whole(1..=i64::MAX)?)),
         (Some(_), _) => {
@@ -169,7 +194,10 @@ pub(super) fn column(node: Node<'_>) -> Option<String> {
     None
 }
 
-fn window(mut table: Table<'_>, business: &mut Option<(Range<usize>, String)>) -> Option<WindowPromise> {
+fn window(
+    mut table: Table<'_>,
+    business: &mut Option<(Range<usize>, String)>,
+) -> Option<WindowPromise> {
     let report = table.report;
     let per = per(&mut table);
     let within = table.need("within", "within = \"60m\"", duration);
@@ -190,11 +218,15 @@ fn window(mut table: Table<'_>, business: &mut Option<(Range<usize>, String)>) -
 }
 
 fn duration(node: Node<'_>) -> Option<values::Duration> {
-    let help = "write a whole number with m, h or d, such as \"60m\", \"4h\" or \"7d\"; 10 years at most";
+    let help =
+        "write a whole number with m, h or d, such as \"60m\", \"4h\" or \"7d\"; 10 years at most";
     match node.value.as_str() {
         Some(text) => match values::parse_duration(text) {
             Some(duration) => Some(duration),
-            None => node.wrong(format!("`{}` is \"{text}\", which is not a duration above zero", node.path), help),
+            None => node.wrong(
+                format!("`{}` is \"{text}\", which is not a duration above zero", node.path),
+                help,
+            ),
         },
         None => node.expected("a duration", help),
     }

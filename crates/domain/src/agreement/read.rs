@@ -76,18 +76,28 @@ impl<'a> Table<'a> {
 
     /// Reports that something is missing from this table.
     pub(super) fn lacks(&self, message: String, example: &str) {
-        let place = if self.path.is_empty() { "at the top of the file" } else { "under this header" };
+        let place =
+            if self.path.is_empty() { "at the top of the file" } else { "under this header" };
         let help = format!("add a line such as `{example}` {place}");
         self.report.missing(&self.region, &self.header, message, help);
     }
 
     /// Reads a key that may be absent.
-    pub(super) fn may<T>(&mut self, key: &'static str, read: impl FnOnce(Node<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn may<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(Node<'a>) -> Option<T>,
+    ) -> Option<T> {
         self.get(key).and_then(read)
     }
 
     /// Reads a key that has a default. Of a faulty value the default is given too; it is reported.
-    pub(super) fn or<T>(&mut self, key: &'static str, default: T, read: impl FnOnce(Node<'a>) -> Option<T>) -> T {
+    pub(super) fn or<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        read: impl FnOnce(Node<'a>) -> Option<T>,
+    ) -> T {
         self.may(key, read).unwrap_or(default)
     }
 
@@ -118,7 +128,8 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(key, value)| {
                 let path = self.key(key.get_ref());
-                let node = Node { report: self.report, path, span: value.span(), value: value.get_ref() };
+                let node =
+                    Node { report: self.report, path, span: value.span(), value: value.get_ref() };
                 (key.get_ref().as_ref(), key.span(), node)
             })
             .collect();
@@ -138,8 +149,9 @@ impl<'a> Table<'a> {
             };
             let help = match nearest(key, self.known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => values::misplaced(key, &self.path)
-                    .unwrap_or_else(|| format!("take it out; known here: {}", self.known.join(", "))),
+                None => values::misplaced(key, &self.path).unwrap_or_else(|| {
+                    format!("take it out; known here: {}", self.known.join(", "))
+                }),
             };
             self.report.error(&span, format!("{place} has no key `{key}`"), help);
         }
@@ -153,7 +165,11 @@ impl<'a> Node<'a> {
     }
 
     /// Reports that this value is wrong.
-    pub(super) fn wrong<T>(&self, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
+    pub(super) fn wrong<T>(
+        &self,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
         self.report.error(&self.span, message, help);
         None
     }
@@ -163,17 +179,28 @@ impl<'a> Node<'a> {
         if self.is_made_up() {
             return None;
         }
-        self.wrong(format!("`{}` should be {what}, but is {}", self.path, values::describe(self.value)), help)
+        self.wrong(
+            format!("`{}` should be {what}, but is {}", self.path, values::describe(self.value)),
+            help,
+        )
     }
 
     /// A text that is not blank, trimmed.
     pub(super) fn text(self) -> Option<String> {
         match self.value.as_str() {
-            Some(text) if text.trim().is_empty() => {
-                self.wrong(format!("`{}` is empty", self.path), "write what it should say, or take the line out")
-            }
-            Some(text) if text.trim().contains(|c: char| c.is_control() && c != '\n' && c != '\t' && c != '\r') => {
-                self.wrong(format!("`{}` holds control characters", self.path), "type the text again")
+            Some(text) if text.trim().is_empty() => self.wrong(
+                format!("`{}` is empty", self.path),
+                "write what it should say, or take the line out",
+            ),
+            Some(text)
+                if text
+                    .trim()
+                    .contains(|c: char| c.is_control() && c != '\n' && c != '\t' && c != '\r') =>
+            {
+                self.wrong(
+                    format!("`{}` holds control characters", self.path),
+                    "type the text again",
+                )
             }
             Some(text) => Some(text.trim().to_owned()),
             None => self.expected("a text", "put it in quotation marks: \"…\""),
@@ -182,7 +209,9 @@ impl<'a> Node<'a> {
 
     /// True or false.
     pub(super) fn flag(self) -> Option<bool> {
-        self.value.as_bool().or_else(|| self.expected("true or false", "write true or false, without quotation marks"))
+        self.value.as_bool().or_else(|| {
+            self.expected("true or false", "write true or false, without quotation marks")
+        })
     }
 
     /// One of several words.
@@ -209,10 +238,12 @@ impl<'a> Node<'a> {
             (low, i64::MAX) => format!("a whole number from {low}"),
             _ => format!("a whole number from {low} to {high}"),
         };
-        let number = self.value.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+        let number =
+            self.value.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
         match number {
             Some(number) if limits.contains(&number) => Some(number),
-            _ => self.expected(&what, format!("write {what}, without quotation marks, point or unit")),
+            _ => self
+                .expected(&what, format!("write {what}, without quotation marks, point or unit")),
         }
     }
 
@@ -240,9 +271,13 @@ impl<'a> Node<'a> {
             Some(share) if share > 0.0 && share <= 1.0 => Some(share),
             Some(percent) if percent > 1.0 && percent <= 100.0 => {
                 let share = values::trimmed(percent / 100.0);
-                self.expected("above 0 and at most 1", format!("for {} % write {share}", values::trimmed(percent)))
+                self.expected(
+                    "above 0 and at most 1",
+                    format!("for {} % write {share}", values::trimmed(percent)),
+                )
             }
-            _ => self.expected("a number above 0 and at most 1", "write a share such as 0.25 for 25 %"),
+            _ => self
+                .expected("a number above 0 and at most 1", "write a share such as 0.25 for 25 %"),
         }
     }
 
@@ -254,14 +289,17 @@ impl<'a> Node<'a> {
                 (Some(date), None, None) => {
                     let number = |n: u8| i8::try_from(n).unwrap_or(0);
                     let year = i16::try_from(date.year).unwrap_or(-1);
-                    values::date(year, number(date.month), number(date.day))
-                        .or_else(|| self.wrong(format!("`{}` is not a date of the calendar", self.path), help))
+                    values::date(year, number(date.month), number(date.day)).or_else(|| {
+                        self.wrong(format!("`{}` is not a date of the calendar", self.path), help)
+                    })
                 }
                 _ => self.expected("a date without a time", help),
             },
             DeValue::String(text) => match values::parse_date(text) {
                 Some(date) => Some(date),
-                None => self.wrong(format!("`{}` is \"{text}\", which is not a date", self.path), help),
+                None => {
+                    self.wrong(format!("`{}` is \"{text}\", which is not a date", self.path), help)
+                }
             },
             _ => self.expected("a date", help),
         }
@@ -269,7 +307,8 @@ impl<'a> Node<'a> {
 
     /// An amount above zero in minor units. Without a currency only its form is judged.
     pub(super) fn amount(self, currency: Option<Currency>) -> Option<i64> {
-        let help = "write it as \"1000000\" or \"7999.50\": digits and a point, no separators, no symbol";
+        let help =
+            "write it as \"1000000\" or \"7999.50\": digits and a point, no separators, no symbol";
         let text = match self.value {
             DeValue::String(text) => text.trim(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
@@ -286,7 +325,11 @@ impl<'a> Node<'a> {
         let (digits, places) = (u32::from(currency.exponent()), values::places(&plain));
         if places > digits {
             return self.wrong(
-                format!("`{}` is {plain}, but {currency} has {}", self.path, values::decimals(digits)),
+                format!(
+                    "`{}` is {plain}, but {currency} has {}",
+                    self.path,
+                    values::decimals(digits)
+                ),
                 "round it to the smallest unit of the currency",
             );
         }
@@ -325,7 +368,11 @@ impl<'a> Node<'a> {
             let span = item.span.clone();
             match item.text() {
                 Some(text) if texts.iter().any(|(t, _)| *t == text) => {
-                    report.warning(&span, format!("`{path}` names \"{text}\" twice"), "once is enough");
+                    report.warning(
+                        &span,
+                        format!("`{path}` names \"{text}\" twice"),
+                        "once is enough",
+                    );
                 }
                 Some(text) => texts.push((text, span)),
                 None => all_read = false,
@@ -344,7 +391,11 @@ impl<'a> Node<'a> {
         let (report, span, path) = (self.report, self.span.clone(), self.path.clone());
         let names = self.names()?;
         if names.is_empty() {
-            report.error(&span, format!("`{path}` is empty"), "name at least one, or take the line out");
+            report.error(
+                &span,
+                format!("`{path}` is empty"),
+                "name at least one, or take the line out",
+            );
             return None;
         }
         Some(names)
@@ -354,7 +405,10 @@ impl<'a> Node<'a> {
     pub(super) fn table(self) -> Option<Table<'a>> {
         let Some(entries) = self.value.as_table() else {
             let name = self.path.clone();
-            return self.expected("a table", format!("write a header [{name}] with its keys below, or {{ key = value }}"));
+            return self.expected(
+                "a table",
+                format!("write a header [{name}] with its keys below, or {{ key = value }}"),
+            );
         };
         let report = self.report;
         let region = match report.text_at(&self.span).chars().next() {
@@ -362,7 +416,14 @@ impl<'a> Node<'a> {
             Some('{') => self.span.clone(),
             _ => report.everything(),
         };
-        Some(Table { report, path: self.path, header: self.span, region, entries, known: Vec::new() })
+        Some(Table {
+            report,
+            path: self.path,
+            header: self.span,
+            region,
+            entries,
+            known: Vec::new(),
+        })
     }
 
     /// SQL over columns, of which only the outer form is judged here.

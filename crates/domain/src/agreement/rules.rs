@@ -11,8 +11,11 @@ const SOURCE_RULES: [(&str, SourceRule); 3] = [
     ("lead_creating_touch", SourceRule::LeadCreatingTouch),
 ];
 
-const PEOPLE: [(&str, People); 3] =
-    [("roles", People::Roles), ("account", People::Account), ("roles_else_account", People::RolesElseAccount)];
+const PEOPLE: [(&str, People); 3] = [
+    ("roles", People::Roles),
+    ("account", People::Account),
+    ("roles_else_account", People::RolesElseAccount),
+];
 
 const KINDS: [(&str, &str); 3] =
     [("new_business", "new_business"), ("expansion", "expansion"), ("renewal", "renewal")];
@@ -54,7 +57,8 @@ pub(super) fn read(root: &mut Table<'_>) -> Rules {
         table.finish();
     }
     if let Some(mut table) = root.table("handoff") {
-        rules.acceptance_needs_value = table.or("acceptance_needs_value", rules.acceptance_needs_value, Node::flag);
+        rules.acceptance_needs_value =
+            table.or("acceptance_needs_value", rules.acceptance_needs_value, Node::flag);
         table.finish();
     }
     if let Some(mut table) = root.table("source") {
@@ -66,7 +70,8 @@ pub(super) fn read(root: &mut Table<'_>) -> Rules {
     if let Some(mut table) = root.table("influence") {
         rules.influence_window_days = table.or("window_days", rules.influence_window_days, days);
         let through = [("creation", false), ("close", true)];
-        rules.influence_through_close = table.or("through", rules.influence_through_close, |n| n.word(&through));
+        rules.influence_through_close =
+            table.or("through", rules.influence_through_close, |n| n.word(&through));
         table.finish();
     }
     if let Some(table) = root.table("attribution") {
@@ -75,7 +80,8 @@ pub(super) fn read(root: &mut Table<'_>) -> Rules {
     if let Some(mut table) = root.table("ratios") {
         let names = [("lead_generation", false), ("all", true)];
         rules.ratio_names_all = table.or("names", rules.ratio_names_all, |n| n.word(&names));
-        rules.installed_base_years = table.or("installed_base_years", rules.installed_base_years, |n| n.whole(0..=100));
+        rules.installed_base_years =
+            table.or("installed_base_years", rules.installed_base_years, |n| n.whole(0..=100));
         table.finish();
     }
     if let Some(mut table) = root.table("recycle") {
@@ -93,10 +99,13 @@ pub(super) fn read(root: &mut Table<'_>) -> Rules {
 
 fn attribution(mut table: Table<'_>, rules: &mut Rules) {
     rules.people = table.or("people", rules.people, |n| n.word(&PEOPLE));
-    rules.lookback_days = table.or("lookback_days", rules.lookback_days, |n| n.whole(0..=MOST_DAYS));
+    rules.lookback_days =
+        table.or("lookback_days", rules.lookback_days, |n| n.whole(0..=MOST_DAYS));
     rules.half_life_days = table.or("half_life_days", rules.half_life_days, Node::positive);
-    rules.collapse_minutes = table.or("collapse_minutes", rules.collapse_minutes, |n| n.whole(0..=525_600));
-    rules.direct_channels = table.may("direct_channels", Node::names).unwrap_or_else(|| rules.direct_channels.clone());
+    rules.collapse_minutes =
+        table.or("collapse_minutes", rules.collapse_minutes, |n| n.whole(0..=525_600));
+    rules.direct_channels =
+        table.may("direct_channels", Node::names).unwrap_or_else(|| rules.direct_channels.clone());
     let models = MODELS.map(|model| (model, model));
     if let Some(model) = table.may("model", |n| n.word(&models)) {
         model.clone_into(&mut rules.model);
@@ -127,7 +136,11 @@ fn read_kinds(node: Node<'_>) -> Option<Vec<String>> {
     let mut kinds: Vec<String> = Vec::new();
     let items = node.list()?;
     if items.is_empty() {
-        report.error(&span, format!("`{path}` is empty"), "name at least one of new_business, expansion and renewal");
+        report.error(
+            &span,
+            format!("`{path}` is empty"),
+            "name at least one of new_business, expansion and renewal",
+        );
     }
     for item in items {
         let span = item.span.clone();

@@ -3,7 +3,7 @@
 use super::diagnostic::Report;
 use super::read::{Node, Table};
 use super::{Benchmark, Criterion, Forecast, Outcomes, Side, Stage, Subject};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Fewest and most conversion points (R19).
@@ -14,9 +14,11 @@ const MOST: usize = 7;
 pub(super) const MOST_DAYS: i64 = 36_500;
 
 /// The words for the two sides.
-pub(super) const SIDES: [(&str, Side); 2] = [("marketing", Side::Marketing), ("sales", Side::Sales)];
+pub(super) const SIDES: [(&str, Side); 2] =
+    [("marketing", Side::Marketing), ("sales", Side::Sales)];
 
-const SUBJECTS: [(&str, Subject); 2] = [("person", Subject::Person), ("opportunity", Subject::Opportunity)];
+const SUBJECTS: [(&str, Subject); 2] =
+    [("person", Subject::Person), ("opportunity", Subject::Opportunity)];
 
 const FORECASTS: [(&str, Forecast); 4] = [
     ("none", Forecast::None),
@@ -62,6 +64,8 @@ fn folded(name: &str) -> String {
 struct Names {
     /// Folded name, the thing it means, where it stands.
     taken: BTreeMap<String, (String, Range<usize>)>,
+    /// Things and names of which it was said, since a stage often has one word as id and name.
+    told: BTreeSet<(String, String)>,
 }
 
 impl Names {
@@ -71,7 +75,7 @@ impl Names {
             self.taken.insert(folded(name), (thing.to_owned(), span.clone()));
             return;
         };
-        if other != thing {
+        if other != thing && self.told.insert((thing.to_owned(), folded(name))) {
             report.error(
                 span,
                 format!("\"{name}\" already means {other} (line {})", report.line(first.start)),
@@ -85,8 +89,12 @@ impl Names {
         if let Some((thing, span)) = self.taken.get(&folded(name)) {
             report.error(
                 span,
-                format!("\"{name}\" means {thing} here, but by default also the outcome `{outcome}`"),
-                format!("rename it, or name the outcome otherwise: {outcome} = [\"…\"] under [outcomes]"),
+                format!(
+                    "\"{name}\" means {thing} here, but by default also the outcome `{outcome}`"
+                ),
+                format!(
+                    "rename it, or name the outcome otherwise: {outcome} = [\"…\"] under [outcomes]"
+                ),
             );
         }
     }
@@ -98,7 +106,11 @@ pub(super) fn read(root: &mut Table<'_>) -> (Option<Vec<Stage>>, Option<Outcomes
     let stages = match root.get("stage") {
         Some(node) => read_stages(node, &mut names),
         None => {
-            root.report.whole(&root.header, "there are no stages", format!("add five to seven tables {EXAMPLE}"));
+            root.report.whole(
+                &root.header,
+                "there are no stages",
+                format!("add five to seven tables {EXAMPLE}"),
+            );
             None
         }
     };
@@ -130,7 +142,7 @@ fn read_stages(node: Node<'_>, names: &mut Names) -> Option<Vec<Stage>> {
             continue;
         };
         let (stage, subject, owner) = read_stage(&mut table, position, names);
-        subjects.extend(subject.map(|s| (s, table.place("subject"))));
+        subjects.extend(subject.map(|s| (s, table.value_place("subject"))));
         owners.push(owner);
         stages.push(stage);
         table.finish();
@@ -204,7 +216,8 @@ fn read_stage(
     }
     let subject = table.need("subject", "subject = \"person\"", |n| n.word(&SUBJECTS));
     let owner = table.need("owner", "owner = \"marketing\"", |n| n.word(&SIDES));
-    let definition = table.need("definition", "definition = \"what both sides mean by it\"", Node::text);
+    let definition =
+        table.need("definition", "definition = \"what both sides mean by it\"", Node::text);
     let aliases = table.may("aliases", Node::texts).unwrap_or_default();
     for (alias, span) in &aliases {
         names.take(report, alias, &this, span);
@@ -283,14 +296,19 @@ fn read_gate(node: Node<'_>) -> Option<Vec<Criterion>> {
             if let Some(first) = ids.get(&folded(id)) {
                 table.report.error(
                     &span,
-                    format!("the criterion \"{id}\" is given twice (line {})", table.report.line(first.start)),
+                    format!(
+                        "the criterion \"{id}\" is given twice (line {})",
+                        table.report.line(first.start)
+                    ),
                     "give each criterion of a gate its own id",
                 );
             } else {
                 ids.insert(folded(id), span);
             }
         }
-        let side = table.need("side", "side = \"buyer\"", |n| n.word(&[("buyer", "buyer"), ("vendor", "vendor")]));
+        let side = table.need("side", "side = \"buyer\"", |n| {
+            n.word(&[("buyer", "buyer"), ("vendor", "vendor")])
+        });
         let required = table.or("required", true, Node::flag);
         let when = table.need("when", "when = \"amount > 0\"", Node::sql);
         table.finish();
@@ -330,7 +348,8 @@ fn read_outcomes(root: &mut Table<'_>, names: &mut Names) -> Option<Outcomes> {
         }
     }
     let [won, lost, disqualified, recycled] = lists;
-    let reopen_grace_days = table.or("reopen_grace_days", default.reopen_grace_days, |n| n.whole(0..=MOST_DAYS));
+    let reopen_grace_days =
+        table.or("reopen_grace_days", default.reopen_grace_days, |n| n.whole(0..=MOST_DAYS));
     table.finish();
     Some(Outcomes { won, lost, disqualified, recycled, reopen_grace_days })
 }

@@ -4,7 +4,10 @@
 const LONGEST: usize = 80;
 
 /// The word nearest to `wrong`, if one is near enough to be what was meant.
-pub(super) fn nearest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+pub(super) fn nearest<'w>(
+    wrong: &str,
+    words: impl IntoIterator<Item = &'w str>,
+) -> Option<&'w str> {
     let wrong: Vec<char> = wrong.trim().to_lowercase().replace([' ', '-'], "_").chars().collect();
     if wrong.len() > LONGEST {
         return None;
@@ -48,7 +51,13 @@ mod tests {
         let distance = |a: &str, b: &str| {
             edit_distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
         };
-        let cases = [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 1), ("ca", "abc", 3)];
+        let cases = [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 1),
+            ("ca", "abc", 3),
+        ];
         for (a, b, expected) in cases {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");

@@ -75,7 +75,9 @@ impl Edits {
         for (span, message) in errors {
             let at = span.start.min(text.len());
             match message.as_str() {
-                m if m.starts_with("key with no value") => self.blank.push(source.line_range(source.line(at))),
+                m if m.starts_with("key with no value") => {
+                    self.blank.push(source.line_range(source.line(at)))
+                }
                 m if m.starts_with("unclosed table") => self.insert.push((at, "]".to_owned())),
                 m if m.starts_with("unclosed array table") => {
                     let half = text.get(..at).is_some_and(|before| before.ends_with(']'));
@@ -90,6 +92,9 @@ impl Edits {
         let mut insert: Vec<&(usize, String)> = self.insert.iter().collect();
         insert.sort();
         let mut insert = insert.into_iter().peekable();
+        let mut blank: Vec<&Range<usize>> = self.blank.iter().collect();
+        blank.sort_by_key(|line| line.start);
+        let mut blank = blank.into_iter().peekable();
         let mut copy = Copy { text: String::with_capacity(text.len() + 8), inserted: Vec::new() };
         for (at, char) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
             while let Some((_, closing)) = insert.next_if(|(place, _)| *place <= at) {
@@ -99,7 +104,8 @@ impl Edits {
             if at == text.len() {
                 break;
             }
-            if self.blank.iter().any(|line| line.contains(&at)) {
+            while blank.next_if(|line| line.end <= at).is_some() {}
+            if blank.peek().is_some_and(|line| line.contains(&at)) {
                 copy.text.extend(std::iter::repeat_n(' ', char.len_utf8()));
             } else {
                 copy.text.push(char);
@@ -114,32 +120,46 @@ fn explain(text: &str, source: &Source<'_>, message: &str, span: &Range<usize>) 
     let start = text.floor_char_boundary(span.start.min(text.len()));
     let rest = &text[start..source.line_range(source.line(start)).end.max(start)];
     let known = |beginning: &str| message.starts_with(beginning);
-    let decimal_comma = rest.starts_with(',') && text[..start].ends_with(|c: char| c.is_ascii_digit());
+    let decimal_comma =
+        rest.starts_with(',') && text[..start].ends_with(|c: char| c.is_ascii_digit());
     let (message, help) = match () {
         () if rest.starts_with(['“', '”', '„', '‘', '’', '«', '»']) => {
             ("these quotation marks do not begin a text", "write straight ones: \"…\"")
         }
-        () if known("unexpected key or value") && decimal_comma => {
-            ("a number has no comma", "write decimals with a point, such as 0.95, and no separators")
-        }
+        () if known("unexpected key or value") && decimal_comma => (
+            "a number has no comma",
+            "write decimals with a point, such as 0.95, and no separators",
+        ),
         () if known("string values must be quoted") && rest.trim().is_empty() => {
             ("there is no value after the =", "put a value after it")
         }
         () if known("string values must be quoted") => {
             ("a text must stand in quotation marks", "write \"…\"")
         }
-        () if known("key with no value") => ("there is no = in this line", "write `key = value`; a comment starts with #"),
-        () if known("duplicate key") => ("this is given once already", "keep one of the two"),
-        () if known("invalid basic string") || known("invalid literal string") => {
-            ("this text is not closed, or holds what it must not", "end it on its line with the mark that begins it; write \\\\ for \\")
+        () if known("key with no value") => {
+            ("there is no = in this line", "write `key = value`; a comment starts with #")
         }
-        () if known("unclosed array table") => ("this header is not closed", "write it as [[name]]"),
+        () if known("duplicate key") => ("this is given once already", "keep one of the two"),
+        () if known("invalid basic string") || known("invalid literal string") => (
+            "this text is not closed, or holds what it must not",
+            "end it on its line with the mark that begins it; write \\\\ for \\",
+        ),
+        () if known("unclosed array table") => {
+            ("this header is not closed", "write it as [[name]]")
+        }
         () if known("unclosed table") => ("this header is not closed", "write it as [name]"),
         () if known("missing comma") => ("a comma is missing", "put a comma between the two"),
-        () if known("unexpected leading zero") => {
-            ("a number does not begin with a zero", "leave the zero out, or put the text in quotation marks")
+        () if known("unexpected leading zero") => (
+            "a number does not begin with a zero",
+            "leave the zero out, or put the text in quotation marks",
+        ),
+        () if known("invalid unquoted key") => (
+            "a key has a character that needs quotation marks",
+            "write the key as \"…\", or without that character",
+        ),
+        () if known("invalid date") => {
+            (message, "write dates as 2026-01-31; other texts stand in quotation marks: \"01-31\"")
         }
-        () if known("invalid date") => (message, "write dates as 2026-01-31; other texts stand in quotation marks: \"01-31\""),
         () => (message, "the commented template of `treaty init` shows how a line is written"),
     };
     let span = start..span.end.min(text.len()).max(start);

@@ -12,12 +12,17 @@ const NAMELESS: &str = "Sales and marketing";
 pub fn template(name: &str, effective_from: Date, time_zone: &str) -> String {
     let name = escaped(name);
     let name = if name.trim().is_empty() { NAMELESS.to_owned() } else { name };
-    let values =
-        [("{name}", name), ("{effective_from}", effective_from.to_string()), ("{time_zone}", escaped(time_zone))];
+    let values = [
+        ("{name}", name),
+        ("{effective_from}", effective_from.to_string()),
+        ("{time_zone}", escaped(time_zone)),
+    ];
     let mut text = String::with_capacity(TEMPLATE.len() + 100);
     let mut rest = TEMPLATE;
-    while let Some((at, mark, value)) =
-        values.iter().filter_map(|(mark, value)| Some((rest.find(mark)?, mark, value))).min_by_key(|(at, ..)| *at)
+    while let Some((at, mark, value)) = values
+        .iter()
+        .filter_map(|(mark, value)| Some((rest.find(mark)?, mark, value)))
+        .min_by_key(|(at, ..)| *at)
     {
         text.push_str(&rest[..at]);
         text.push_str(value);

@@ -56,7 +56,10 @@ fn the_template_is_a_draft_without_faults() {
     assert_eq!(agreement.effective_from, date(2026, 2, 3));
     assert_eq!(agreement.zone.name(), "Europe/Berlin");
     assert!(!agreement.is_signed());
-    assert_eq!(shown(&warnings), ["5:8+25 this agreement is a draft: marketing and sales have not signed it"]);
+    assert_eq!(
+        shown(&warnings),
+        ["5:8+25 this agreement is a draft: marketing and sales have not signed it"]
+    );
     assert_eq!(
         warnings[0].to_string(),
         "a.toml:5:8: this agreement is a draft: marketing and sales have not signed it\n  \
@@ -75,11 +78,22 @@ fn the_signed_template_has_no_findings() {
 
 #[test]
 fn every_name_fits_into_the_template() {
-    for name in ["", "  ", "\"", "\\", "a\\\"b", "{time_zone} {effective_from} {name}", "\n\t\u{1}\u{7f}x", "Müller 🙂"] {
+    for name in [
+        "",
+        "  ",
+        "\"",
+        "\\",
+        "a\\\"b",
+        "{time_zone} {effective_from} {name}",
+        "\n\t\u{1}\u{7f}x",
+        "Müller 🙂",
+    ] {
         let text = template(name, date(2026, 1, 1), "UTC");
         let (agreement, _) = parse(&text, "a.toml").unwrap_or_else(|f| panic!("{name}: {f:?}"));
-        let printable: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let expected = if printable.trim().is_empty() { "Sales and marketing" } else { printable.trim() };
+        let printable: String =
+            name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let expected =
+            if printable.trim().is_empty() { "Sales and marketing" } else { printable.trim() };
         assert_eq!(agreement.name, expected);
         assert_eq!(agreement.zone.name(), "UTC");
     }
@@ -88,16 +102,35 @@ fn every_name_fits_into_the_template() {
 #[test]
 fn commented_lines_of_the_template_hold_as_well() {
     // Every commented example is taken in, except those that replace what stands there.
-    let replaced = ["pattern =", "year_ends =", "goal = 2500", "time_zone =", "for =", "[[signature]]", "side =", "name =", "on ="];
+    let replaced = [
+        "pattern =",
+        "year_ends =",
+        "goal = 2500",
+        "time_zone =",
+        "for =",
+        "[[signature]]",
+        "side =",
+        "name =",
+        "on =",
+    ];
     let text: String = template("Acme", date(2026, 1, 1), "UTC")
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(code) if code.contains(" = ") && !replaced.iter().any(|r| code.starts_with(r)) => format!("{code}\n"),
-            Some(code) if code == "]" || code.trim_start().starts_with('{') || code.starts_with("gate") => format!("{code}\n"),
+            Some(code) if code.contains(" = ") && !replaced.iter().any(|r| code.starts_with(r)) => {
+                format!("{code}\n")
+            }
+            Some(code)
+                if code == "]"
+                    || code.trim_start().starts_with('{')
+                    || code.starts_with("gate") =>
+            {
+                format!("{code}\n")
+            }
             _ => format!("{line}\n"),
         })
         .collect();
-    let (agreement, warnings) = parse(&text, "a.toml").unwrap_or_else(|f| panic!("{}", shown(&f).join("\n")));
+    let (agreement, warnings) =
+        parse(&text, "a.toml").unwrap_or_else(|f| panic!("{}", shown(&f).join("\n")));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(agreement.sponsor.as_deref(), Some("Chief revenue officer"));
     let opportunity = &agreement.stages[3];
@@ -122,15 +155,22 @@ fn the_template_says_the_defaults() {
     let (text, _) = text.split_once("# --- Rules").expect("a heading");
     let outcomes = text.find("[outcomes]").expect("outcomes");
     let promises = text.find("# --- What marketing").expect("a heading");
-    let short = format!("{}{}", &text[..outcomes], &text[promises..]).replace("year_starts = \"01-01\"", "");
+    let short = format!("{}{}", &text[..outcomes], &text[promises..])
+        .replace("year_starts = \"01-01\"", "");
     let short = read(&short);
     assert_eq!(short.rules, full.rules);
     assert_eq!(short.outcomes, full.outcomes);
     assert_eq!(short.fiscal, full.fiscal);
-    let attempts = |a: &Agreement| a.promises.attempts_before_dead.as_ref().map(|p| p.exempt_reasons.clone());
-    let without = with("exempt_reasons = [\"invalid data\", \"competitor\", \"duplicate\", \"unsubscribed\"]", "");
+    let attempts =
+        |a: &Agreement| a.promises.attempts_before_dead.as_ref().map(|p| p.exempt_reasons.clone());
+    let without = with(
+        "exempt_reasons = [\"invalid data\", \"competitor\", \"duplicate\", \"unsubscribed\"]",
+        "",
+    );
     assert_eq!(attempts(&read(&without)), attempts(&full));
-    let value = with("by = \"lead_source\" ", "").replace("credibility = 200", "").replace("maturity_days = 180", "");
+    let value = with("by = \"lead_source\" ", "")
+        .replace("credibility = 200", "")
+        .replace("maturity_days = 180", "");
     assert_eq!(read(&value).promises.lead_value, full.promises.lead_value);
 }
 
@@ -142,7 +182,12 @@ fn the_template_is_read_as_it_stands() {
     assert_eq!(a.stages[2].owner, Side::Sales);
     assert_eq!(a.stages[2].subject, Subject::Person);
     assert_eq!(a.stages[5].forecast, Forecast::BestCase);
-    let chain = |to_opportunity| Goal::Chain { bookings: 100_000_000, average_sale: 800_000, to_opportunity, to_won: 0.25 };
+    let chain = |to_opportunity| Goal::Chain {
+        bookings: 100_000_000,
+        average_sale: 800_000,
+        to_opportunity,
+        to_won: 0.25,
+    };
     let leads = VolumePromise { per: Per::Quarter, goal: chain(0.20), stage: 0 };
     let mqls = VolumePromise { per: Per::Quarter, goal: chain(0.40), stage: 1 };
     let value = ValuePromise {
@@ -155,7 +200,12 @@ fn the_template_is_read_as_it_stands() {
     assert_eq!(a.promises.leads, Some(leads));
     assert_eq!(a.promises.mqls, Some(mqls));
     assert_eq!(a.promises.lead_value, Some(value));
-    let window = |within_minutes, clock, share| WindowPromise { per: Per::Quarter, within_minutes, clock, share };
+    let window = |within_minutes, clock, share| WindowPromise {
+        per: Per::Quarter,
+        within_minutes,
+        clock,
+        share,
+    };
     assert_eq!(a.promises.speed_to_lead, Some(window(60, ClockKind::Business, 0.95)));
     assert_eq!(a.promises.leads_worked, Some(window(10_080, ClockKind::Wall, 0.9)));
     let attempts = a.promises.attempts_before_dead.as_ref().expect("a promise");
@@ -169,7 +219,8 @@ fn the_template_is_read_as_it_stands() {
 #[test]
 fn the_benchmark_agreement_is_read() {
     let text = include_str!("../../../../bench/agreement.toml");
-    let (a, warnings) = parse(text, "bench/agreement.toml").unwrap_or_else(|f| panic!("{}", shown(&f).join("\n")));
+    let (a, warnings) =
+        parse(text, "bench/agreement.toml").unwrap_or_else(|f| panic!("{}", shown(&f).join("\n")));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(a.stages.len(), 7);
     assert_eq!(a.promises.leads.as_ref().map(|p| p.goal.clone()), Some(Goal::Number(50_000)));
@@ -192,7 +243,11 @@ fn clauses_know_their_lines() {
     let mut keys: Vec<&str> = a.clauses.iter().map(|c| c.key.as_str()).collect();
     keys.dedup();
     assert_eq!(keys.len(), a.clauses.len());
-    let line = |key: &str| text.lines().nth(a.line(key).checked_sub(1).unwrap_or_else(|| panic!("{key}"))).unwrap_or("");
+    let line = |key: &str| {
+        text.lines()
+            .nth(a.line(key).checked_sub(1).unwrap_or_else(|| panic!("{key}")))
+            .unwrap_or("")
+    };
     for (key, expected) in [
         ("version", "version = 1"),
         ("stage", "[[stage]]"),
@@ -214,7 +269,10 @@ fn clauses_know_their_lines() {
     let two = format!("{text}\n[[signature]]\nside = \"sales\"\nname = \"Sue\"\non = 2025-12-22\n");
     assert!(read(&two).line("signature.sales.2.name") > 100);
     let gate = "definition = \"A buying project with a potential amount.\"\n[[stage.gate]]\nid = \"g\"\nside = \"buyer\"\nwhen = \"true\"\n[x]";
-    let gate = with("definition = \"A buying project with a potential amount.\"\nforecast = \"pipeline\"", &gate.replace("[x]", ""));
+    let gate = with(
+        "definition = \"A buying project with a potential amount.\"\nforecast = \"pipeline\"",
+        &gate.replace("[x]", ""),
+    );
     assert!(read(&gate).line("stage.opportunity.gate.g.when") > 10);
 }
 
@@ -287,7 +345,9 @@ fn amounts_are_exact() {
         assert!(found[0].message.contains(about), "{written}: {}", found[0].message);
         assert_eq!(found[0].length, written.chars().count(), "{written}");
     }
-    let yen = signed().replace("currency = \"USD\"", "currency = \"jpy\"").replace("\"8000\"", "\"8000.5\"");
+    let yen = signed()
+        .replace("currency = \"USD\"", "currency = \"jpy\"")
+        .replace("\"8000\"", "\"8000.5\"");
     let found = findings(&yen);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].message.contains("JPY has no decimals"), "{}", found[0].message);
@@ -344,7 +404,12 @@ fn sets_of_versions() {
     let second = read(&with("effective_from = 2026-01-01", "effective_from = 2026-07-01"));
     let set = AgreementSet::new(vec![second.clone(), first.clone()]).expect("two versions");
     assert_eq!(set.versions(), [first.clone(), second.clone()]);
-    let cases = [(date(2020, 1, 1), 0), (date(2026, 6, 30), 0), (date(2026, 7, 1), 1), (date(2030, 1, 1), 1)];
+    let cases = [
+        (date(2020, 1, 1), 0),
+        (date(2026, 6, 30), 0),
+        (date(2026, 7, 1), 1),
+        (date(2030, 1, 1), 1),
+    ];
     for (day, expected) in cases {
         assert_eq!(set.index_on(day), expected, "{day}");
     }

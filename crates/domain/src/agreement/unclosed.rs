@@ -136,7 +136,8 @@ impl<'t> Scan<'t> {
     }
 
     fn close(&mut self) {
-        let with: String = self.open.iter().rev().map(|(c, _)| if *c == '[' { ']' } else { '}' }).collect();
+        let with: String =
+            self.open.iter().rev().map(|(c, _)| if *c == '[' { ']' } else { '}' }).collect();
         if let Some((c, start)) = self.open.last().copied() {
             let (what, closer) = if c == '[' { ("list", ']') } else { ("table", '}') };
             let span: Range<usize> = start..start + 1;
@@ -167,7 +168,8 @@ fn end_of_text(text: &str, mark: &str, escapes: bool) -> Option<usize> {
 fn is_header(line: &str) -> bool {
     let line = line.split('#').next().unwrap_or(line).trim();
     let name = line.strip_prefix("[[").and_then(|l| l.strip_suffix("]]"));
-    let Some(name) = name.or_else(|| line.strip_prefix('[').and_then(|l| l.strip_suffix(']'))) else {
+    let Some(name) = name.or_else(|| line.strip_prefix('[').and_then(|l| l.strip_suffix(']')))
+    else {
         return false;
     };
     name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -181,7 +183,8 @@ mod tests {
 
     fn check(text: &str, expected: &[(usize, usize, &str)]) {
         let found = find(text);
-        let found: Vec<_> = found.iter().map(|u| (u.fault.span.start, u.at, u.with.as_str())).collect();
+        let found: Vec<_> =
+            found.iter().map(|u| (u.fault.span.start, u.at, u.with.as_str())).collect();
         assert_eq!(found, expected, "{text}");
     }
 

@@ -47,7 +47,9 @@ pub(super) fn describe(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) if text.chars().count() > 40 => "a longer text".to_owned(),
         DeValue::String(text) => format!("the text \"{text}\""),
-        DeValue::Integer(number) if number.radix() == 10 => format!("the number {}", number.as_str()),
+        DeValue::Integer(number) if number.radix() == 10 => {
+            format!("the number {}", number.as_str())
+        }
         DeValue::Integer(_) => "a number that is not decimal".to_owned(),
         DeValue::Float(number) => format!("the number {}", number.as_str()),
         DeValue::Boolean(flag) => flag.to_string(),
@@ -86,7 +88,10 @@ pub(super) fn date(year: i16, month: i8, day: i8) -> Option<Date> {
 pub(super) fn parse_date(text: &str) -> Option<Date> {
     let text = text.trim();
     let shape = text.len() == 10
-        && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
     if !shape {
         return None;
     }
@@ -135,7 +140,9 @@ pub(super) fn plain_decimal(text: &str) -> Option<String> {
 
 /// Digits after the point of a plain decimal.
 pub(super) fn places(plain: &str) -> u32 {
-    plain.split_once('.').map_or(0, |(_, fraction)| u32::try_from(fraction.len()).unwrap_or(u32::MAX))
+    plain
+        .split_once('.')
+        .map_or(0, |(_, fraction)| u32::try_from(fraction.len()).unwrap_or(u32::MAX))
 }
 
 /// `no decimals`, `one decimal`, `2 decimals`.
@@ -168,7 +175,9 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let minutes = number.parse::<i64>().ok()?.checked_mul(factor)?;
-    (1..=LONGEST_MINUTES).contains(&minutes).then_some(Duration { minutes, in_days: factor == 24 * 60 })
+    (1..=LONGEST_MINUTES)
+        .contains(&minutes)
+        .then_some(Duration { minutes, in_days: factor == 24 * 60 })
 }
 
 /// What is wrong with the outer form of an SQL expression, and how to mend it.
@@ -176,26 +185,40 @@ pub(super) fn sql_fault(sql: &str) -> Option<(&'static str, &'static str)> {
     let mut open = 0_usize;
     let mut rest = sql.chars().peekable();
     while let Some(c) = rest.next() {
-        match c {
-            '\'' | '"' => {
-                // A doubled mark inside the text closes and opens it again, which is the same here.
-                if !rest.by_ref().any(|inner| inner == c) {
-                    return Some(if c == '\'' {
-                        ("a text in the SQL is not closed", "end it with ', and write '' for an apostrophe inside it")
-                    } else {
-                        ("a name in the SQL is not closed", "end it with a quotation mark; texts stand in '…'")
-                    });
-                }
+        if c == '\'' || c == '"' {
+            // A doubled mark inside the text closes and opens it again, which is the same here.
+            if rest.by_ref().any(|inner| inner == c) {
+                continue;
             }
+            return Some(match c {
+                '\'' => (
+                    "a text in the SQL is not closed",
+                    "end it with ', and write '' for an apostrophe inside it",
+                ),
+                _ => (
+                    "a name in the SQL is not closed",
+                    "end it with a quotation mark; texts stand in '…'",
+                ),
+            });
+        }
+        match c {
             '(' => open += 1,
-            ')' if open == 0 => return Some(("a ) in the SQL has no ( before it", "take it out, or open it")),
+            ')' if open == 0 => {
+                return Some(("a ) in the SQL has no ( before it", "take it out, or open it"));
+            }
             ')' => open -= 1,
             ';' => return Some(("the SQL holds a ;", "write one condition, without ;")),
             '-' if rest.peek() == Some(&'-') => {
-                return Some(("the SQL holds a comment", "put comments behind a # in the file itself"));
+                return Some((
+                    "the SQL holds a comment",
+                    "put comments behind a # in the file itself",
+                ));
             }
             '/' if rest.peek() == Some(&'*') => {
-                return Some(("the SQL holds a comment", "put comments behind a # in the file itself"));
+                return Some((
+                    "the SQL holds a comment",
+                    "put comments behind a # in the file itself",
+                ));
             }
             _ => {}
         }
@@ -267,7 +290,16 @@ mod tests {
     #[test]
     fn dates() {
         assert_eq!(parse_date("2024-02-29"), Date::new(2024, 2, 29).ok());
-        for wrong in ["2023-02-29", "2026-1-1", "26-01-01", "2026/01/01", "0000-01-01", "", "２026-01-01", "2026-01-01T00:00"] {
+        for wrong in [
+            "2023-02-29",
+            "2026-1-1",
+            "26-01-01",
+            "2026/01/01",
+            "0000-01-01",
+            "",
+            "２026-01-01",
+            "2026-01-01T00:00",
+        ] {
             assert_eq!(parse_date(wrong), None, "{wrong}");
         }
         assert_eq!(parse_month_day("02-29"), Some((2, 29)));
@@ -285,7 +317,9 @@ mod tests {
         ] {
             assert_eq!(sql_fault(fine), None, "{fine}");
         }
-        for wrong in ["a = 'x", "a = \"x", "(a", "a)", ")(", "a; b", "a -- b", "a /* b */", "'it's'"] {
+        for wrong in
+            ["a = 'x", "a = \"x", "(a", "a)", ")(", "a; b", "a -- b", "a /* b */", "'it's'"]
+        {
             assert!(sql_fault(wrong).is_some(), "{wrong}");
         }
     }

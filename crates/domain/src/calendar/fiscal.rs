@@ -27,7 +27,9 @@ impl YearLabel {
         match text.trim() {
             "ending" => Ok(Self::Ending),
             "starting" => Ok(Self::Starting),
-            other => Err(format!("`{other}` is not a way to name fiscal years; write ending or starting")),
+            other => Err(format!(
+                "`{other}` is not a way to name fiscal years; write ending or starting"
+            )),
         }
     }
 
@@ -59,9 +61,9 @@ impl WeekPattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let all = [Self::W445, Self::W454, Self::W544];
-        all.into_iter()
-            .find(|p| p.word() == text)
-            .ok_or_else(|| format!("`{text}` is not a pattern of weeks; write 4-4-5, 4-5-4 or 5-4-4"))
+        all.into_iter().find(|p| p.word() == text).ok_or_else(|| {
+            format!("`{text}` is not a pattern of weeks; write 4-4-5, 4-5-4 or 5-4-4")
+        })
     }
 
     /// The word used in files, such as `4-4-5`.
@@ -118,15 +120,29 @@ impl YearEnd {
         };
         let lower = text.to_ascii_lowercase();
         let words: Vec<&str> = lower.split_whitespace().collect();
-        let [rule, weekday, date] = words[..] else { return Err(wrong()) };
+        let [rule, weekday, date] = words[..] else {
+            return Err(wrong());
+        };
         let zero_based = i8::try_from(parse_day(weekday)?).map_err(|_| wrong())?;
         let weekday = Weekday::from_monday_zero_offset(zero_based).map_err(|_| wrong())?;
-        let number = |s: &str| if s.len() <= 2 { s.parse::<u8>().ok() } else { None };
+        let number = |s: &str| {
+            if s.len() <= 2 {
+                s.parse::<u8>().ok()
+            } else {
+                None
+            }
+        };
         let end = match (rule, date.split_once('-')) {
             ("last", None) => number(date).map(|month| Self::Last { weekday, month }),
-            ("nearest", Some((month, day))) => number(month)
-                .zip(number(day))
-                .map(|(month, day)| Self::Nearest { weekday, month, day }),
+            ("nearest", Some((month, day))) => {
+                number(month)
+                    .zip(number(day))
+                    .map(|(month, day)| Self::Nearest {
+                        weekday,
+                        month,
+                        day,
+                    })
+            }
             _ => None,
         };
         let end = end.ok_or_else(wrong)?;
@@ -177,7 +193,11 @@ impl fmt::Display for YearEnd {
         let name = |w: Weekday| format!("{w:?}").to_ascii_lowercase();
         match *self {
             Self::Last { weekday, month } => write!(f, "last {} {month:02}", name(weekday)),
-            Self::Nearest { weekday, month, day } => {
+            Self::Nearest {
+                weekday,
+                month,
+                day,
+            } => {
                 write!(f, "nearest {} {month:02}-{day:02}", name(weekday))
             }
         }
@@ -209,7 +229,10 @@ enum Kind {
 
 impl Default for FiscalCalendar {
     fn default() -> Self {
-        Self { kind: Kind::Months { start: 1 }, label: YearLabel::Ending }
+        Self {
+            kind: Kind::Months { start: 1 },
+            label: YearLabel::Ending,
+        }
     }
 }
 
@@ -231,16 +254,29 @@ impl FiscalCalendar {
     /// When there is no such month.
     pub fn months(start_month: u8, label: YearLabel) -> Result<Self, String> {
         check_month(start_month)?;
-        Ok(Self { kind: Kind::Months { start: start_month }, label })
+        Ok(Self {
+            kind: Kind::Months { start: start_month },
+            label,
+        })
     }
 
     /// Years of whole weeks.
     ///
     /// # Errors
     /// When the year end names a month or a date that does not exist.
-    pub fn weeks(pattern: WeekPattern, year_end: YearEnd, label: YearLabel) -> Result<Self, String> {
+    pub fn weeks(
+        pattern: WeekPattern,
+        year_end: YearEnd,
+        label: YearLabel,
+    ) -> Result<Self, String> {
         year_end.check()?;
-        Ok(Self { kind: Kind::Weeks { pattern, end: year_end }, label })
+        Ok(Self {
+            kind: Kind::Weeks {
+                pattern,
+                end: year_end,
+            },
+            label,
+        })
     }
 
     /// Fiscal years are calendar years, and fiscal months calendar months.
@@ -251,7 +287,11 @@ impl FiscalCalendar {
     /// Year, quarter and month of a day.
     pub fn locate(&self, day: LocalDay) -> FiscalDay {
         let (year, month) = self.place(day);
-        FiscalDay { year: self.name(year), quarter: month / 3 + 1, month: month + 1 }
+        FiscalDay {
+            year: self.name(year),
+            quarter: month / 3 + 1,
+            month: month + 1,
+        }
     }
 
     /// The calendar year in which the year of this name ends; the inverse of `name`.
@@ -282,7 +322,10 @@ impl FiscalCalendar {
         match self.kind {
             Kind::Months { start } => {
                 let ends_later = start != 1 && civil_month >= start;
-                (civil_year + i32::from(ends_later), (civil_month + 12 - start) % 12)
+                (
+                    civil_year + i32::from(ends_later),
+                    (civil_month + 12 - start) % 12,
+                )
             }
             Kind::Weeks { pattern, end } => {
                 // A year ends at most three days off its anchor, so its days lie in the calendar
@@ -292,11 +335,14 @@ impl FiscalCalendar {
                     year += 1;
                 }
                 let week = ((day.0 - end.last_day(year - 1).0 - 1) / 7).min(51);
-                let begun = pattern.weeks_before().iter().filter(|&&w| w <= week % 13).count();
+                let begun = pattern
+                    .weeks_before()
+                    .iter()
+                    .filter(|&&w| w <= week % 13)
+                    .count();
                 // Four quarters of one to three months begun: at most 11.
-                let month = u8::try_from(week / 13 * 3).unwrap_or(0)
-                    + u8::try_from(begun).unwrap_or(1)
-                    - 1;
+                let month =
+                    u8::try_from(week / 13 * 3).unwrap_or(0) + u8::try_from(begun).unwrap_or(1) - 1;
                 (year, month)
             }
         }
@@ -313,7 +359,8 @@ impl FiscalCalendar {
             }
             Kind::Weeks { end, .. } if month >= 12 => end.last_day(year).plus(1),
             Kind::Weeks { pattern, end } => {
-                let weeks = i32::from(month / 3) * 13 + pattern.weeks_before()[usize::from(month % 3)];
+                let weeks =
+                    i32::from(month / 3) * 13 + pattern.weeks_before()[usize::from(month % 3)];
                 end.last_day(year - 1).plus(1 + 7 * weeks)
             }
         }

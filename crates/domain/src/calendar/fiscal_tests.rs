@@ -8,11 +8,16 @@ fn months(start: u8, label: YearLabel) -> FiscalCalendar {
 }
 
 fn weeks(pattern: WeekPattern, end: &str, label: YearLabel) -> FiscalCalendar {
-    FiscalCalendar::weeks(pattern, YearEnd::parse(end).expect("a year end"), label).expect("a calendar")
+    FiscalCalendar::weeks(pattern, YearEnd::parse(end).expect("a year end"), label)
+        .expect("a calendar")
 }
 
 fn located(calendar: &FiscalCalendar, day: Date) -> (i32, u8, u8) {
-    let FiscalDay { year, quarter, month } = calendar.locate(day.into());
+    let FiscalDay {
+        year,
+        quarter,
+        month,
+    } = calendar.locate(day.into());
     (year, quarter, month)
 }
 
@@ -39,12 +44,18 @@ fn calendar_years_have_one_name() {
 
 #[test]
 fn retail_years_of_the_nrf() {
-    let nrf = weeks(WeekPattern::W454, "nearest saturday 01-31", YearLabel::Starting);
+    let nrf = weeks(
+        WeekPattern::W454,
+        "nearest saturday 01-31",
+        YearLabel::Starting,
+    );
     let year = |name: i32| {
         let year = nrf.year_named(name);
         (nrf.month_start(year, 0), nrf.month_start(year, 12))
     };
-    let long: Vec<i32> = (2011..=2025).filter(|&y| year(y).1.0 - year(y).0.0 == 371).collect();
+    let long: Vec<i32> = (2011..=2025)
+        .filter(|&y| year(y).1.0 - year(y).0.0 == 371)
+        .collect();
     assert_eq!(long, [2012, 2017, 2023]);
     // First days of the years as the NRF lists them.
     for (name, first) in [
@@ -59,15 +70,28 @@ fn retail_years_of_the_nrf() {
     ] {
         assert_eq!(Date::from(year(name).0), first, "{name}");
         assert_eq!(located(&nrf, first), (name, 1, 1));
-        assert_eq!(located(&nrf, first.yesterday().expect("in range")), (name - 1, 4, 12));
+        assert_eq!(
+            located(&nrf, first.yesterday().expect("in range")),
+            (name - 1, 4, 12)
+        );
     }
     // Months of 2023; the 53rd week, which ends on 3 February 2024, joins the last.
     let first_days = (0..=12).map(|m| nrf.month_start(nrf.year_named(2023), m).to_string());
     assert_eq!(
         first_days.collect::<Vec<_>>(),
         [
-            "2023-01-29", "2023-02-26", "2023-04-02", "2023-04-30", "2023-05-28", "2023-07-02",
-            "2023-07-30", "2023-08-27", "2023-10-01", "2023-10-29", "2023-11-26", "2023-12-31",
+            "2023-01-29",
+            "2023-02-26",
+            "2023-04-02",
+            "2023-04-30",
+            "2023-05-28",
+            "2023-07-02",
+            "2023-07-30",
+            "2023-08-27",
+            "2023-10-01",
+            "2023-10-29",
+            "2023-11-26",
+            "2023-12-31",
             "2024-02-04",
         ]
     );
@@ -91,27 +115,48 @@ fn published_year_ends() {
         (apple, 2022, date(2022, 9, 24), 364),
         (apple, 2023, date(2023, 9, 30), 371),
     ] {
-        let (from, to) = (calendar.month_start(year, 0), calendar.month_start(year, 12));
+        let (from, to) = (
+            calendar.month_start(year, 0),
+            calendar.month_start(year, 12),
+        );
         assert_eq!(to.plus(-1), last.into(), "{year}");
         assert_eq!(to.0 - from.0, days, "{year}");
         assert_eq!(located(&calendar, last), (year, 4, 12));
-        assert_eq!(calendar.locate(to), FiscalDay { year: year + 1, quarter: 1, month: 1 });
+        assert_eq!(
+            calendar.locate(to),
+            FiscalDay {
+                year: year + 1,
+                quarter: 1,
+                month: 1
+            }
+        );
     }
     // Of a year about a calendar year both names are the same.
-    let starting = weeks(WeekPattern::W445, "nearest sunday 12-31", YearLabel::Starting);
+    let starting = weeks(
+        WeekPattern::W445,
+        "nearest sunday 12-31",
+        YearLabel::Starting,
+    );
     assert_eq!(located(&starting, date(2023, 1, 1)), (2022, 4, 12));
     assert_eq!(located(&starting, date(2023, 1, 2)), (2023, 1, 1));
 }
 
 #[test]
 fn patterns_differ_in_the_long_month() {
-    for (pattern, lengths) in
-        [(WeekPattern::W445, [4, 4, 5]), (WeekPattern::W454, [4, 5, 4]), (WeekPattern::W544, [5, 4, 4])]
-    {
+    for (pattern, lengths) in [
+        (WeekPattern::W445, [4, 4, 5]),
+        (WeekPattern::W454, [4, 5, 4]),
+        (WeekPattern::W544, [5, 4, 4]),
+    ] {
         let calendar = weeks(pattern, "last saturday 07", YearLabel::Ending);
         for month in 0..12_u8 {
-            let weeks = (calendar.month_start(2024, month + 1).0 - calendar.month_start(2024, month).0) / 7;
-            assert_eq!(weeks, lengths[usize::from(month % 3)], "{pattern:?} {month}");
+            let weeks =
+                (calendar.month_start(2024, month + 1).0 - calendar.month_start(2024, month).0) / 7;
+            assert_eq!(
+                weeks,
+                lengths[usize::from(month % 3)],
+                "{pattern:?} {month}"
+            );
         }
     }
 }
@@ -121,9 +166,19 @@ fn text_of_the_agreement() {
     let saturday = Weekday::Saturday;
     assert_eq!(
         YearEnd::parse("nearest saturday 01-31"),
-        Ok(YearEnd::Nearest { weekday: saturday, month: 1, day: 31 })
+        Ok(YearEnd::Nearest {
+            weekday: saturday,
+            month: 1,
+            day: 31
+        })
     );
-    assert_eq!(YearEnd::parse(" Last Sat 1 "), Ok(YearEnd::Last { weekday: saturday, month: 1 }));
+    assert_eq!(
+        YearEnd::parse(" Last Sat 1 "),
+        Ok(YearEnd::Last {
+            weekday: saturday,
+            month: 1
+        })
+    );
     for (text, about) in [
         ("saturday 01-31", "not an end of year"),
         ("last saturday 01-31", "not an end of year"),
@@ -141,10 +196,19 @@ fn text_of_the_agreement() {
     assert!(YearLabel::parse("started").is_err());
     assert!(FiscalCalendar::months(0, YearLabel::Ending).is_err());
     assert!(FiscalCalendar::months(13, YearLabel::Ending).is_err());
-    let bad = YearEnd::Nearest { weekday: saturday, month: 4, day: 31 };
+    let bad = YearEnd::Nearest {
+        weekday: saturday,
+        month: 4,
+        day: 31,
+    };
     assert!(FiscalCalendar::weeks(WeekPattern::W445, bad, YearLabel::Ending).is_err());
     assert_eq!(
-        weeks(WeekPattern::W454, "nearest saturday 01-31", YearLabel::Starting).to_string(),
+        weeks(
+            WeekPattern::W454,
+            "nearest saturday 01-31",
+            YearLabel::Starting
+        )
+        .to_string(),
         "years of 4-5-4 weeks end nearest saturday 01-31 and are named after the year they start in"
     );
     assert_eq!(

@@ -37,7 +37,10 @@ impl Block {
         if from <= to {
             (Self { from, to }, None)
         } else {
-            (Self { from, to: MIDNIGHT }, (to > 0).then_some(Self { from: 0, to }))
+            (
+                Self { from, to: MIDNIGHT },
+                (to > 0).then_some(Self { from: 0, to }),
+            )
         }
     }
 }
@@ -101,28 +104,50 @@ impl Calendar {
             let hours = own.entry(date).or_default();
             for (today, tomorrow) in blocks.iter().map(|b| b.split()) {
                 hours.push(today);
-                after_midnight.entry(date.plus(1)).or_default().extend(tomorrow);
+                after_midnight
+                    .entry(date.plus(1))
+                    .or_default()
+                    .extend(tomorrow);
             }
         }
-        let closed: BTreeSet<LocalDay> =
-            closed.into_iter().map(LocalDay::from).filter(|day| !own.contains_key(day)).collect();
+        let closed: BTreeSet<LocalDay> = closed
+            .into_iter()
+            .map(LocalDay::from)
+            .filter(|day| !own.contains_key(day))
+            .collect();
         for (date, rest) in after_midnight {
             if !rest.is_empty() && !closed.contains(&date) {
-                own.entry(date).or_insert_with(|| week[date.weekday()].clone()).extend(rest);
+                own.entry(date)
+                    .or_insert_with(|| week[date.weekday()].clone())
+                    .extend(rest);
             }
         }
-        let open: BTreeMap<LocalDay, Vec<Block>> =
-            own.into_iter().map(|(date, blocks)| (date, merge(blocks))).collect();
+        let open: BTreeMap<LocalDay, Vec<Block>> = own
+            .into_iter()
+            .map(|(date, blocks)| (date, merge(blocks)))
+            .collect();
 
         let mut exceptions: Exceptions = closed.iter().map(|&day| (day, Vec::new())).collect();
         exceptions.extend(open.iter().map(|(&day, blocks)| (day, blocks.clone())));
         let timetable = Timetable::new(&zone, &week, &exceptions);
-        Self { inner: Arc::new(Inner { zone, hours: Some(Hours { week, closed, open, timetable }) }) }
+        Self {
+            inner: Arc::new(Inner {
+                zone,
+                hours: Some(Hours {
+                    week,
+                    closed,
+                    open,
+                    timetable,
+                }),
+            }),
+        }
     }
 
     /// Open around the clock: business time is elapsed time, without any local arithmetic (S4).
     pub fn always(zone: Zone) -> Self {
-        Self { inner: Arc::new(Inner { zone, hours: None }) }
+        Self {
+            inner: Arc::new(Inner { zone, hours: None }),
+        }
     }
 
     /// Zone of the wall clock.
@@ -143,16 +168,20 @@ impl Calendar {
 
     /// Closed dates in order.
     pub fn closed_dates(&self) -> impl Iterator<Item = Date> + '_ {
-        self.inner.hours.iter().flat_map(|h| h.closed.iter().map(|&day| day.into()))
+        self.inner
+            .hours
+            .iter()
+            .flat_map(|h| h.closed.iter().map(|&day| day.into()))
     }
 
     /// Dates with hours of their own, in order; a date into which such hours run over midnight is
     /// one of them.
     pub fn open_dates(&self) -> impl Iterator<Item = (Date, &[Block])> + '_ {
-        self.inner
-            .hours
-            .iter()
-            .flat_map(|h| h.open.iter().map(|(&day, blocks)| (day.into(), blocks.as_slice())))
+        self.inner.hours.iter().flat_map(|h| {
+            h.open
+                .iter()
+                .map(|(&day, blocks)| (day.into(), blocks.as_slice()))
+        })
     }
 
     /// `E(a, b)`: microseconds of open time in `[a, b)`. Zero when `b` is not after `a`, which is
@@ -176,16 +205,16 @@ impl Calendar {
         }
         match &self.inner.hours {
             None => a.0.checked_add(d).map(Micros),
-            Some(hours) => {
-                let target = hours.timetable.open_until(a.0).checked_add(d)?;
-                hours.timetable.instant_of(target).map(|t| Micros(t).max(a))
-            }
+            Some(hours) => hours.timetable.deadline(a.0, d).map(|t| Micros(t).max(a)),
         }
     }
 
     /// Open at this instant.
     pub fn is_open(&self, t: Micros) -> bool {
-        self.inner.hours.as_ref().is_none_or(|h| h.timetable.is_open(t.0))
+        self.inner
+            .hours
+            .as_ref()
+            .is_none_or(|h| h.timetable.is_open(t.0))
     }
 }
 
@@ -210,7 +239,9 @@ impl fmt::Debug for Calendar {
         let mut out = f.debug_struct("Calendar");
         out.field("zone", &self.inner.zone);
         if let Some(hours) = &self.inner.hours {
-            out.field("week", &hours.week).field("closed", &hours.closed).field("open", &hours.open);
+            out.field("week", &hours.week)
+                .field("closed", &hours.closed)
+                .field("open", &hours.open);
         }
         out.finish()
     }

@@ -21,11 +21,15 @@ pub fn parse_hours(text: &str) -> Result<Vec<Block>, String> {
 fn parse_block(text: &str) -> Result<Block, String> {
     let text = text.trim();
     let Some((from, to)) = text.split_once(['-', '–']) else {
-        return Err(format!("`{text}` is not a block of hours; write it as 09:00-17:00"));
+        return Err(format!(
+            "`{text}` is not a block of hours; write it as 09:00-17:00"
+        ));
     };
     let (from, to) = (parse_time(from)?, parse_time(to)?);
     if from == to || from == MIDNIGHT {
-        return Err(format!("`{text}` contains no time; the whole day is 00:00-24:00"));
+        return Err(format!(
+            "`{text}` contains no time; the whole day is 00:00-24:00"
+        ));
     }
     Ok(Block { from, to })
 }
@@ -45,20 +49,34 @@ fn parse_time(text: &str) -> Result<u16, String> {
         (Some(hour), Some(minute)) if minute < 60 && hour * 60 + minute <= MIDNIGHT => {
             Ok(hour * 60 + minute)
         }
-        _ => Err(format!("`{text}` is not a time of day; write 00:00 to 24:00, such as 09:30")),
+        _ => Err(format!(
+            "`{text}` is not a time of day; write 00:00 to 24:00, such as 09:30"
+        )),
     }
 }
 
 /// Names of the days from Monday, which has position 0.
-const DAYS: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const DAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
 
 /// Position of a day of the week from Monday = 0, by its name or the first letters of it.
 pub(super) fn parse_day(text: &str) -> Result<usize, String> {
     let name = text.trim().to_ascii_lowercase();
-    let found = DAYS.iter().position(|day| name.len() >= 3 && day.starts_with(&name));
+    let found = DAYS
+        .iter()
+        .position(|day| name.len() >= 3 && day.starts_with(&name));
     found.ok_or_else(|| {
-        format!("`{}` is not a day of the week; write mon, tue, wed, thu, fri, sat or sun", text.trim())
+        format!(
+            "`{}` is not a day of the week; write mon, tue, wed, thu, fri, sat or sun",
+            text.trim()
+        )
     })
 }
 
@@ -128,13 +146,18 @@ mod tests {
     fn days() {
         assert_eq!(parse_day_range("mon-fri"), Ok(vec![0, 1, 2, 3, 4]));
         assert_eq!(parse_day_range("sat"), Ok(vec![5]));
-        assert_eq!(parse_day_range("Monday-Sunday"), Ok(vec![0, 1, 2, 3, 4, 5, 6]));
+        assert_eq!(
+            parse_day_range("Monday-Sunday"),
+            Ok(vec![0, 1, 2, 3, 4, 5, 6])
+        );
         assert_eq!(parse_day_range("fri-mon"), Ok(vec![4, 5, 6, 0]));
         assert_eq!(parse_day_range("mon, wed-fri"), Ok(vec![0, 2, 3, 4]));
         assert_eq!(parse_day_range("tue-tue"), Ok(vec![1]));
-        for (text, about) in
-            [("mo-fri", "`mo` is not a day"), ("", "`` is not a day"), ("mon-wed, tue", "tuesday twice")]
-        {
+        for (text, about) in [
+            ("mo-fri", "`mo` is not a day"),
+            ("", "`` is not a day"),
+            ("mon-wed, tue", "tuesday twice"),
+        ] {
             let message = parse_day_range(text).expect_err(text);
             assert!(message.contains(about), "{text}: {message}");
         }

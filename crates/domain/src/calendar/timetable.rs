@@ -50,10 +50,14 @@ fn open_within(spans: &[Open], from: usize, t: i64) -> i64 {
     }
 }
 
-/// First time at which the open time within the spans reaches `target`, `0 < target <= total`.
-fn instant_within(spans: &[Open], target: i64) -> Option<i64> {
-    let i = spans.partition_point(|s| s.total() < target);
-    spans.get(i).map(|s| s.start + (target - s.before))
+/// First time at which the open time within the spans, the first `from` of which are known to be
+/// too early, reaches `target`.
+fn instant_within(spans: &[Open], from: usize, target: i64) -> Option<i64> {
+    let later = spans.get(from..)?;
+    // Deadlines lie a few blocks ahead, where looking is cheaper than searching.
+    let near = later.iter().take(8).position(|s| s.total() >= target);
+    let i = near.unwrap_or_else(|| later.partition_point(|s| s.total() < target));
+    later.get(i).map(|s| s.start + (target - s.before))
 }
 
 /// Sorts blocks and joins those that overlap or touch; empty ones vanish.
@@ -86,7 +90,11 @@ impl Regular {
             let minute = move |m: u16| (day + i64::from(m)) * Micros::MINUTE;
             blocks.iter().map(move |b| (minute(b.from), minute(b.to)))
         }) {
-            spans.push(Open { start, end, before: total });
+            spans.push(Open {
+                start,
+                end,
+                before: total,
+            });
             total += end - start;
         }
         Self { spans, total }
@@ -106,7 +114,7 @@ impl Regular {
     /// First local time until which `target` was open.
     fn instant_of(&self, target: i64) -> Option<i64> {
         let weeks = target.checked_sub(1)?.checked_div_euclid(self.total)?;
-        let within = instant_within(&self.spans, target - weeks * self.total)?;
+        let within = instant_within(&self.spans, 0, target - weeks * self.total)?;
         weeks.checked_mul(WEEK)?.checked_add(within - MONDAY)
     }
 }
@@ -123,7 +131,11 @@ impl Edge {
     fn new(zone: &Zone, regular: &Regular, day: i32) -> Self {
         let at = zone.start_of_day(LocalDay(day));
         let local = zone.local_micros(at);
-        Self { at: at.0, offset: local - at.0, open: regular.open_until(local) }
+        Self {
+            at: at.0,
+            offset: local - at.0,
+            open: regular.open_until(local),
+        }
     }
 
     fn open_since(&self, regular: &Regular, t: i64) -> i64 {
@@ -131,7 +143,9 @@ impl Edge {
     }
 
     fn instant_of(&self, regular: &Regular, target: i64) -> Option<i64> {
-        regular.instant_of(target.checked_add(self.open)?)?.checked_sub(self.offset)
+        regular
+            .instant_of(target.checked_add(self.open)?)?
+            .checked_sub(self.offset)
     }
 }
 
@@ -156,7 +170,10 @@ impl Timetable {
         for day in (FIRST..END).map(LocalDay) {
             let hours = exceptions.get(&day).unwrap_or(&week[day.weekday()]);
             let midnight = i64::from(day.0) * Micros::DAY;
-            let reach = |minute: u16| zone.first_reach(midnight + i64::from(minute) * Micros::MINUTE).0;
+            let reach = |minute: u16| {
+                zone.first_reach(midnight + i64::from(minute) * Micros::MINUTE)
+                    .0
+            };
             for (start, end) in hours.iter().map(|b| (reach(b.from), reach(b.to))) {
                 if start >= end {
                     continue;
@@ -164,7 +181,11 @@ impl Timetable {
                 total += end - start;
                 match spans.last_mut() {
                     Some(last) if last.end == start => last.end = end,
-                    _ => spans.push(Open { start, end, before: total - (end - start) }),
+                    _ => spans.push(Open {
+                        start,
+                        end,
+                        before: total - (end - start),
+                    }),
                 }
             }
         }
@@ -180,7 +201,13 @@ impl Timetable {
             index.push(u32::try_from(next).unwrap_or(u32::MAX));
             bucket += Micros::DAY;
         }
-        Self { spans: spans.into(), index: index.into(), first, end, regular }
+        Self {
+            spans: spans.into(),
+            index: index.into(),
+            first,
+            end,
+            regular,
+        }
     }
 
     /// Position of the first span that may end after `t`, which lies between the edges.
@@ -205,12 +232,19 @@ impl Timetable {
         }
     }
 
-    /// First instant at which `F` reaches `target`; `None` when it never does.
-    pub(super) fn instant_of(&self, target: i64) -> Option<i64> {
+    /// First instant at which `d` microseconds after `a` were open, `d > 0`; `None` when that
+    /// much never is.
+    pub(super) fn deadline(&self, a: i64, d: i64) -> Option<i64> {
+        let target = self.open_until(a).checked_add(d)?;
         if target <= 0 {
             self.first.instant_of(&self.regular, target)
         } else if target <= self.total() {
-            instant_within(&self.spans, target)
+            let from = if a < self.first.at {
+                0
+            } else {
+                self.position(a)
+            };
+            instant_within(&self.spans, from, target)
         } else {
             self.end.instant_of(&self.regular, target - self.total())
         }

@@ -8,7 +8,7 @@
 use super::{Context, Outcome, Track, base_at, emit_visits, is_over};
 use crate::agreement::StageMeaning;
 use crate::facts::{LeadFact, Origin, Sink, Status};
-use crate::timeline::{Decision, NONE, Person, Timeline, cut, value_at};
+use crate::timeline::{Decision, Handoff, NONE, Person, StageChange, Timeline, cut, value_at};
 use crate::zone::Micros;
 
 /// An attempt while it is followed.
@@ -40,6 +40,7 @@ fn new_attempt(person: u32, attempt: u16, origin: Origin, at: Micros) -> Attempt
             won_at: None,
             won_amount: 0,
             ended_at: None,
+            exempt: false,
             activities: 0,
             attempts: 0,
             last_activity_at: None,
@@ -52,7 +53,7 @@ fn new_attempt(person: u32, attempt: u16, origin: Origin, at: Micros) -> Attempt
 
 /// What moves a lead, merged in order of time.
 enum Move {
-    Stage(StageMeaning, bool),
+    Stage(StageMeaning, StageChange),
     Rejected,
     Passed,
     Opportunity(u32),
@@ -97,8 +98,8 @@ struct Next {
 impl Next {
     fn take(
         &mut self,
-        stages: &[crate::timeline::StageChange],
-        handoffs: &[crate::timeline::Handoff],
+        stages: &[StageChange],
+        handoffs: &[Handoff],
         mine: &[u32],
         outcomes: &[Outcome],
         terms: &super::Terms,
@@ -120,7 +121,7 @@ impl Next {
                     let change = &stages[self.stage];
                     self.stage += 1;
                     if let Some(meaning) = terms.meaning.get(change.value as usize).copied().flatten() {
-                        return Some((change.at, Move::Stage(meaning, change.overridden)));
+                        return Some((change.at, Move::Stage(meaning, *change)));
                     }
                 }
                 1 => {
@@ -139,7 +140,7 @@ impl Next {
     }
 
     /// The `n`-th event of the hand-offs: passing and rejecting, in order of time.
-    fn handoff(&self, handoffs: &[crate::timeline::Handoff]) -> Option<(Micros, bool)> {
+    fn handoff(&self, handoffs: &[Handoff]) -> Option<(Micros, bool)> {
         nth_smallest(self.passed, handoffs.iter().flat_map(|h| {
             let rejected = (h.decision == Decision::Rejected).then_some(h.decided_at).flatten();
             [Some((h.passed_at, false)), rejected.map(|at| (at.max(h.passed_at), true))].into_iter().flatten()
@@ -179,16 +180,23 @@ fn step(
 ) {
     let zone = &cx.zone;
     match what {
-        Move::Stage(StageMeaning::Stage(rank), overridden) => {
+        Move::Stage(StageMeaning::Stage(rank), change) => {
             let a = reenter(cx, at, person, out);
             if a.fact.opportunities == 0 {
-                a.track.enter(*rank, at, *overridden, zone);
+                a.track.enter(*rank, at, change.overridden, zone);
             } else if *rank < cx.now().first_opportunity_stage {
                 a.track.reach(*rank, at); // the opportunity moves the lead now; a late person stage is only noted
             }
         }
         Move::Stage(StageMeaning::Recycled, _) => end(out, at, Status::Recycled, zone),
-        Move::Stage(StageMeaning::Disqualified | StageMeaning::Lost, _) => end(out, at, Status::Disqualified, zone),
+        Move::Stage(StageMeaning::Disqualified | StageMeaning::Lost, change) => {
+            end(out, at, Status::Disqualified, zone);
+            if let Some(a) = out.last_mut()
+                && a.fact.ended_at == Some(at)
+            {
+                a.fact.exempt = change.exempt;
+            }
+        }
         // A person's own win is the win of an opportunity; it is told there.
         Move::Stage(StageMeaning::Won, _) => {}
         Move::Passed => {
@@ -250,6 +258,7 @@ fn reenter<'a>(cx: &Context, at: Micros, person: &Person, out: &'a mut Vec<Attem
     } else if is_over(a.fact.status) && a.fact.status != Status::Won {
         a.fact.status = if a.fact.opportunities > 0 { Status::Converted } else { Status::Open };
         a.fact.ended_at = None;
+        a.fact.exempt = false;
     }
     let last = out.len() - 1;
     &mut out[last]

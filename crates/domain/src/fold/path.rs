@@ -17,7 +17,7 @@ pub(crate) struct Buffers {
     seen: Vec<PathTouch>,
     weights: Vec<u64>,
     credit: Vec<i64>,
-    rest: Vec<(u128, usize)>,
+    rest: treaty_stats::Scratch,
     by_model: [Vec<i64>; 6],
     campaigns: Vec<u32>,
 }

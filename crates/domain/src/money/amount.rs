@@ -33,16 +33,33 @@ impl<'a> Decimal<'a> {
             b'+' => (false, &text[1..]),
             _ => (false, text),
         };
-        let (number, shift) = match rest.split_once(['e', 'E']) {
-            Some((number, power)) => (number, power.parse::<i32>().ok()?),
-            None => (rest, 0),
+        let bytes = rest.as_bytes();
+        let (mut point, mut power) = (None, None);
+        for (i, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => {}
+                b'.' if point.is_none() => point = Some(i),
+                b'e' | b'E' => {
+                    power = Some(i);
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        let end = power.unwrap_or(bytes.len());
+        let whole = &bytes[..point.unwrap_or(end)];
+        let fraction = &bytes[point.map_or(end, |i| i + 1)..end];
+        let shift = match power {
+            Some(i) => rest[i + 1..].parse::<i32>().ok()?,
+            None => 0,
         };
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        let (whole, fraction) = (whole.as_bytes(), fraction.as_bytes());
-        let digits = whole.iter().chain(fraction).all(u8::is_ascii_digit);
         let some = !whole.is_empty() || !fraction.is_empty();
-        (digits && some && shift.unsigned_abs() <= MAX_SHIFT)
-            .then_some(Self { negative, whole, fraction, shift })
+        (some && shift.unsigned_abs() <= MAX_SHIFT).then_some(Self {
+            negative,
+            whole,
+            fraction,
+            shift,
+        })
     }
 
     /// Digits before the point, after the shift; may be negative.
@@ -52,7 +69,10 @@ impl<'a> Decimal<'a> {
 
     /// Digit at a position from the left, zero beyond the end.
     fn digit(&self, i: usize) -> u64 {
-        let digit = self.whole.get(i).or_else(|| self.fraction.get(i - self.whole.len()));
+        let digit = self
+            .whole
+            .get(i)
+            .or_else(|| self.fraction.get(i - self.whole.len()));
         digit.map_or(0, |d| u64::from(d - b'0'))
     }
 
@@ -60,7 +80,9 @@ impl<'a> Decimal<'a> {
     /// not fit.
     fn scaled(&self, places: u8) -> Option<u64> {
         // Negative: the first digit stands two or more places behind the last one kept.
-        let Ok(keep) = usize::try_from(self.point() + i64::from(places)) else { return Some(0) };
+        let Ok(keep) = usize::try_from(self.point() + i64::from(places)) else {
+            return Some(0);
+        };
         let mut value = 0_u64;
         for i in 0..keep {
             value = value.checked_mul(10)?.checked_add(self.digit(i))?;
@@ -73,7 +95,10 @@ impl<'a> Decimal<'a> {
     /// not fit.
     pub(super) fn exact(&self) -> Option<(u64, i32)> {
         let length = self.whole.len() + self.fraction.len();
-        let used = (0..length).rev().find(|&i| self.digit(i) != 0).map_or(0, |i| i + 1);
+        let used = (0..length)
+            .rev()
+            .find(|&i| self.digit(i) != 0)
+            .map_or(0, |i| i + 1);
         let mut mantissa = 0_u64;
         for i in 0..used {
             mantissa = mantissa.checked_mul(10)?.checked_add(self.digit(i))?;
@@ -135,5 +160,9 @@ pub fn round_div(a: i128, b: i128) -> Option<i128> {
     let rest = a.checked_rem(b)?.unsigned_abs();
     let away = if (a < 0) == (b < 0) { 1 } else { -1 };
     // `rest >= |b| - rest` is `2 rest >= |b|` without its overflow.
-    if rest >= b.unsigned_abs() - rest { quotient.checked_add(away) } else { Some(quotient) }
+    if rest >= b.unsigned_abs() - rest {
+        quotient.checked_add(away)
+    } else {
+        Some(quotient)
+    }
 }

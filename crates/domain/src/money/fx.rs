@@ -23,7 +23,10 @@ const MAX_SCALE: u8 = 30;
 
 impl Rate {
     /// The rate of a currency to itself.
-    pub const ONE: Self = Self { mantissa: 1, scale: 0 };
+    pub const ONE: Self = Self {
+        mantissa: 1,
+        scale: 0,
+    };
 
     /// Reads decimal text such as `1.08` or `6.5e-5`, exactly.
     ///
@@ -42,7 +45,12 @@ impl Rate {
             Ok(_) => return Err(too_long()),
             Err(_) => {
                 let zeros = 10_u64.checked_pow(scale.unsigned_abs());
-                (zeros.and_then(|z| mantissa.checked_mul(z)).ok_or_else(too_long)?, 0)
+                (
+                    zeros
+                        .and_then(|z| mantissa.checked_mul(z))
+                        .ok_or_else(too_long)?,
+                    0,
+                )
             }
         };
         Ok(Self { mantissa, scale })
@@ -113,14 +121,23 @@ pub struct MissingRate {
 
 impl MissingRate {
     fn sentence(&self) -> String {
-        let Self { currency, base, on, why } = self;
+        let Self {
+            currency,
+            base,
+            on,
+            why,
+        } = self;
         match why {
-            WhyMissing::NoRate => format!("there is no rate of {currency} to {base} on or before {on}"),
+            WhyMissing::NoRate => {
+                format!("there is no rate of {currency} to {base} on or before {on}")
+            }
             WhyMissing::TooOld { last } => format!(
                 "the last rate of {currency} to {base} before {on} is of {last}, \
                  more than {MAX_RATE_AGE_DAYS} days older"
             ),
-            WhyMissing::TooLarge => format!("an amount of {currency} is too large to convert on {on}"),
+            WhyMissing::TooLarge => {
+                format!("an amount of {currency} is too large to convert on {on}")
+            }
         }
     }
 }
@@ -137,7 +154,10 @@ pub struct FxTable {
 impl FxTable {
     /// An empty table of rates to a base.
     pub fn new(base: Currency) -> Self {
-        Self { base, rates: vec![Vec::new(); Currency::COUNT] }
+        Self {
+            base,
+            rates: vec![Vec::new(); Currency::COUNT],
+        }
     }
 
     /// The currency to which the rates lead, and through which others are converted.
@@ -171,7 +191,12 @@ impl FxTable {
         }
         let days = &self.rates[currency.position()];
         let after = days.partition_point(|(day, _)| *day <= on);
-        let missing = |why| MissingRate { currency, base: self.base, on, why };
+        let missing = |why| MissingRate {
+            currency,
+            base: self.base,
+            on,
+            why,
+        };
         match after.checked_sub(1).map(|i| days[i]) {
             None => Err(missing(WhyMissing::NoRate)),
             Some((last, _)) if on.0.saturating_sub(last.0) > MAX_RATE_AGE_DAYS => {
@@ -204,7 +229,12 @@ impl FxTable {
         magnitude
             .and_then(|m| i128::try_from(m).ok())
             .and_then(|m| i64::try_from(if minor < 0 { -m } else { m }).ok())
-            .ok_or(MissingRate { currency: from, base: self.base, on, why: WhyMissing::TooLarge })
+            .ok_or(MissingRate {
+                currency: from,
+                base: self.base,
+                on,
+                why: WhyMissing::TooLarge,
+            })
     }
 }
 

@@ -58,17 +58,51 @@ fn amounts_are_read_exactly() {
 
 #[test]
 fn other_text_is_no_amount() {
-    for text in
-        ["", " ", "-", ".", "-.", "1,000", "$5", "1.2.3", "--1", "1 000", "NaN", "inf", "0x10", "1e", "e5",
-            "1e401", "1e-2147483648", "1e99999999999", "١", "5€"]
-    {
-        assert_eq!(parse_amount(text, 2), Err(AmountError::Malformed(text.to_owned())), "{text}");
+    for text in [
+        "",
+        " ",
+        "-",
+        ".",
+        "-.",
+        "1,000",
+        "$5",
+        "1.2.3",
+        "--1",
+        "1 000",
+        "NaN",
+        "inf",
+        "0x10",
+        "1e",
+        "e5",
+        "1e401",
+        "1e-2147483648",
+        "1e99999999999",
+        "١",
+        "5€",
+    ] {
+        assert_eq!(
+            parse_amount(text, 2),
+            Err(AmountError::Malformed(text.to_owned())),
+            "{text}"
+        );
     }
-    for text in ["92233720368547758.08", "-92233720368547758.09", "1e400", "99999999999999999999"] {
-        assert_eq!(parse_amount(text, 2), Err(AmountError::Overflow(text.to_owned())), "{text}");
+    for text in [
+        "92233720368547758.08",
+        "-92233720368547758.09",
+        "1e400",
+        "99999999999999999999",
+    ] {
+        assert_eq!(
+            parse_amount(text, 2),
+            Err(AmountError::Overflow(text.to_owned())),
+            "{text}"
+        );
     }
     let message = AmountError::Malformed("$5".to_owned()).to_string();
-    assert_eq!(message, "`$5` is not an amount; write digits with a point, such as 1234.50");
+    assert_eq!(
+        message,
+        "`$5` is not an amount; write digits with a point, such as 1234.50"
+    );
 }
 
 #[test]
@@ -81,7 +115,12 @@ fn amounts_are_written() {
         (100, 0, "100", "100"),
         (-100_000_000, 2, "-1000000.00", "-1,000,000.00"),
         (1_000, 3, "1.000", "1.000"),
-        (i64::MIN, 2, "-92233720368547758.08", "-92,233,720,368,547,758.08"),
+        (
+            i64::MIN,
+            2,
+            "-92233720368547758.08",
+            "-92,233,720,368,547,758.08",
+        ),
     ] {
         assert_eq!(format_minor(minor, exponent), plain);
         assert_eq!(format_grouped(minor, exponent), grouped);
@@ -103,8 +142,14 @@ fn rates() {
         assert_eq!(rate(text).to_string(), shown);
     }
     assert_eq!(rate("1.0"), Rate::ONE);
-    assert_eq!(Rate::parse("0"), Err(RateError::NotPositive("0".to_owned())));
-    assert_eq!(Rate::parse("-1.08"), Err(RateError::NotPositive("-1.08".to_owned())));
+    assert_eq!(
+        Rate::parse("0"),
+        Err(RateError::NotPositive("0".to_owned()))
+    );
+    assert_eq!(
+        Rate::parse("-1.08"),
+        Err(RateError::NotPositive("-1.08".to_owned()))
+    );
     for long in ["1.23456789012345678901234", "1e-31", "1e20"] {
         assert_eq!(Rate::parse(long), Err(RateError::TooLong(long.to_owned())));
     }
@@ -127,8 +172,11 @@ fn table() -> FxTable {
 fn conversion() {
     let table = table();
     let on = day(2026, 3, 2);
-    let convert =
-        |minor, from, to| table.convert(minor, currency(from), currency(to), on).expect("rates");
+    let convert = |minor, from, to| {
+        table
+            .convert(minor, currency(from), currency(to), on)
+            .expect("rates")
+    };
     // S6: EUR 90,000 at 1.08 is USD 97,200.
     assert_eq!(convert(9_000_000, "EUR", "USD"), 9_720_000);
     assert_eq!(convert(-9_000_000, "EUR", "USD"), -9_720_000);
@@ -153,13 +201,19 @@ fn a_rate_lasts_seven_days_and_is_never_one() {
     let (eur, usd) = (currency("EUR"), currency("USD"));
     let on = |d| table.convert(100, eur, usd, d);
     assert_eq!(on(day(2026, 3, 9)), Ok(108), "seven days old");
-    assert_eq!(on(day(2026, 3, 10)), Ok(110), "the changed rate from its day on");
+    assert_eq!(
+        on(day(2026, 3, 10)),
+        Ok(110),
+        "the changed rate from its day on"
+    );
     assert_eq!(on(day(2026, 3, 17)), Ok(110));
     let too_old = MissingRate {
         currency: eur,
         base: usd,
         on: day(2026, 3, 18),
-        why: WhyMissing::TooOld { last: day(2026, 3, 10) },
+        why: WhyMissing::TooOld {
+            last: day(2026, 3, 10),
+        },
     };
     assert_eq!(on(day(2026, 3, 18)), Err(too_old));
     assert_eq!(
@@ -168,13 +222,23 @@ fn a_rate_lasts_seven_days_and_is_never_one() {
     );
     let early = on(day(2026, 3, 1)).expect_err("no rate yet");
     assert_eq!(early.why, WhyMissing::NoRate);
-    assert_eq!(early.to_string(), "there is no rate of EUR to USD on or before 2026-03-01");
-    let gbp = table.convert(100, currency("GBP"), eur, day(2026, 3, 2)).expect_err("no rate");
+    assert_eq!(
+        early.to_string(),
+        "there is no rate of EUR to USD on or before 2026-03-01"
+    );
+    let gbp = table
+        .convert(100, currency("GBP"), eur, day(2026, 3, 2))
+        .expect_err("no rate");
     assert_eq!(gbp.currency, currency("GBP"));
-    let target = table.convert(100, eur, currency("GBP"), day(2026, 3, 2)).expect_err("no rate");
+    let target = table
+        .convert(100, eur, currency("GBP"), day(2026, 3, 2))
+        .expect_err("no rate");
     assert_eq!(target.currency, currency("GBP"));
     // Nothing is needed to stay in a currency.
-    assert_eq!(table.convert(100, currency("GBP"), currency("GBP"), day(2026, 3, 2)), Ok(100));
+    assert_eq!(
+        table.convert(100, currency("GBP"), currency("GBP"), day(2026, 3, 2)),
+        Ok(100)
+    );
 }
 
 #[test]
@@ -186,15 +250,35 @@ fn extremes_do_not_overflow() {
     let convert = |minor, from, to| table.convert(minor, currency(from), currency(to), on);
     assert_eq!(convert(i64::MAX, "CLF", "USD"), Ok(0));
     assert_eq!(convert(i64::MAX, "CLF", "EUR"), Ok(0));
-    assert_eq!(convert(i64::MAX, "EUR", "USD").map_err(|e| e.why), Err(WhyMissing::TooLarge));
-    assert_eq!(convert(1, "EUR", "CLF").map_err(|e| e.why), Err(WhyMissing::TooLarge));
+    assert_eq!(
+        convert(i64::MAX, "EUR", "USD").map_err(|e| e.why),
+        Err(WhyMissing::TooLarge)
+    );
+    assert_eq!(
+        convert(1, "EUR", "CLF").map_err(|e| e.why),
+        Err(WhyMissing::TooLarge)
+    );
     assert_eq!(convert(i64::MIN, "USD", "EUR"), Ok(-1));
-    assert_eq!(table.convert(i64::MIN, currency("USD"), currency("USD"), on), Ok(i64::MIN));
+    assert_eq!(
+        table.convert(i64::MIN, currency("USD"), currency("USD"), on),
+        Ok(i64::MIN)
+    );
 }
 
 #[test]
 fn division_rounds_half_away() {
-    for (a, b, q) in [(5, 2, 3), (-5, 2, -3), (5, -2, -3), (-5, -2, 3), (4, 3, 1), (-4, 3, -1), (0, 7, 0), (1, 2, 1), (1, 3, 0), (-1, 2, -1)] {
+    for (a, b, q) in [
+        (5, 2, 3),
+        (-5, 2, -3),
+        (5, -2, -3),
+        (-5, -2, 3),
+        (4, 3, 1),
+        (-4, 3, -1),
+        (0, 7, 0),
+        (1, 2, 1),
+        (1, 3, 0),
+        (-1, 2, -1),
+    ] {
         assert_eq!(round_div(a, b), Some(q), "{a}/{b}");
     }
     assert_eq!(round_div(1, 0), None);

@@ -28,12 +28,27 @@ fn periods_of_a_day() {
     let day = date(2026, 5, 15);
     let year = FiscalCalendar::default();
     assert_eq!(shown(&year.year_of(day)), "2026 2026-01-01..2026-12-31");
-    assert_eq!(shown(&year.quarter_of(day)), "2026-Q2 2026-04-01..2026-06-30");
+    assert_eq!(
+        shown(&year.quarter_of(day)),
+        "2026-Q2 2026-04-01..2026-06-30"
+    );
     assert_eq!(shown(&year.month_of(day)), "2026-05 2026-05-01..2026-05-31");
-    assert_eq!(shown(&february().year_of(day)), "2027 2026-02-01..2027-01-31");
-    assert_eq!(shown(&february().quarter_of(day)), "2027-Q2 2026-05-01..2026-07-31");
-    assert_eq!(shown(&february().month_of(day)), "2027-P04 2026-05-01..2026-05-31");
-    assert_eq!(shown(&nrf().month_of(date(2024, 2, 3))), "2023-P12 2023-12-31..2024-02-03");
+    assert_eq!(
+        shown(&february().year_of(day)),
+        "2027 2026-02-01..2027-01-31"
+    );
+    assert_eq!(
+        shown(&february().quarter_of(day)),
+        "2027-Q2 2026-05-01..2026-07-31"
+    );
+    assert_eq!(
+        shown(&february().month_of(day)),
+        "2027-P04 2026-05-01..2026-05-31"
+    );
+    assert_eq!(
+        shown(&nrf().month_of(date(2024, 2, 3))),
+        "2023-P12 2023-12-31..2024-02-03"
+    );
     assert_eq!(nrf().year_of(date(2024, 2, 3)).days(), 371);
 }
 
@@ -46,16 +61,31 @@ fn reading() {
         ("2026-q2", "2026-Q2 2026-04-01..2026-06-30"),
         ("2026-05", "2026-05 2026-05-01..2026-05-31"),
         ("2026-P05", "2026-05 2026-05-01..2026-05-31"),
-        ("2026-01-01..2026-03-31", "2026-01-01..2026-03-31 2026-01-01..2026-03-31"),
-        ("2026-01-05 .. 2026-01-05", "2026-01-05 2026-01-05..2026-01-05"),
+        (
+            "2026-01-01..2026-03-31",
+            "2026-01-01..2026-03-31 2026-01-01..2026-03-31",
+        ),
+        (
+            "2026-01-05 .. 2026-01-05",
+            "2026-01-05 2026-01-05..2026-01-05",
+        ),
         ("2026-01-31", "2026-01-31 2026-01-31..2026-01-31"),
     ] {
         assert_eq!(shown(&read(year, text)), expected, "{text}");
     }
-    assert_eq!(shown(&read(february(), "2026-Q1")), "2026-Q1 2025-02-01..2025-04-30");
-    assert_eq!(shown(&read(february(), "2026-P01")), "2026-P01 2025-02-01..2025-02-28");
+    assert_eq!(
+        shown(&read(february(), "2026-Q1")),
+        "2026-Q1 2025-02-01..2025-04-30"
+    );
+    assert_eq!(
+        shown(&read(february(), "2026-P01")),
+        "2026-P01 2025-02-01..2025-02-28"
+    );
     assert_eq!(shown(&read(nrf(), "2023")), "2023 2023-01-29..2024-02-03");
-    assert_eq!(shown(&read(nrf(), "2023-Q4")), "2023-Q4 2023-10-29..2024-02-03");
+    assert_eq!(
+        shown(&read(nrf(), "2023-Q4")),
+        "2023-Q4 2023-10-29..2024-02-03"
+    );
 }
 
 #[test]
@@ -84,9 +114,11 @@ fn what_cannot_be_read_is_explained() {
     // A calendar month where months are fiscal ones.
     assert_eq!(
         february().parse_period("2026-05"),
-        Err("`2026-05` is a calendar month, and the agreement counts in fiscal ones; \
+        Err(
+            "`2026-05` is a calendar month, and the agreement counts in fiscal ones; \
              write 2027-P04 or 2026-05-01..2026-05-31"
-            .to_owned())
+                .to_owned()
+        )
     );
 }
 
@@ -99,14 +131,21 @@ fn neighbours() {
         ("2026-12", "2026-11", "2027-01"),
         // The dates of a quarter are a quarter; other ranges move by their length.
         ("2026-01-01..2026-03-31", "2025-Q4", "2026-Q2"),
-        ("2026-01-05..2026-01-11", "2025-12-29..2026-01-04", "2026-01-12..2026-01-18"),
+        (
+            "2026-01-05..2026-01-11",
+            "2025-12-29..2026-01-04",
+            "2026-01-12..2026-01-18",
+        ),
         ("2026-03-01", "2026-02-28", "2026-03-02"),
     ] {
         let period = read(year, text);
         assert_eq!(year.previous(&period).label, before);
         assert_eq!(year.next(&period).label, after);
     }
-    assert_eq!(shown(&nrf().next(&read(nrf(), "2023-P12"))), "2024-P01 2024-02-04..2024-03-02");
+    assert_eq!(
+        shown(&nrf().next(&read(nrf(), "2023-P12"))),
+        "2024-P01 2024-02-04..2024-03-02"
+    );
 }
 
 #[test]
@@ -115,10 +154,22 @@ fn quarters_and_months_within() {
     let year = FiscalCalendar::default();
     let all = ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"];
     assert_eq!(labels(year.quarters_of(&read(year, "2026"))), all);
-    assert_eq!(labels(year.quarters_of(&read(year, "2026-05"))), ["2026-Q2"]);
-    assert_eq!(labels(year.quarters_of(&read(year, "2026-03-31..2026-04-01"))), ["2026-Q1", "2026-Q2"]);
-    assert_eq!(labels(year.months_of(&read(year, "2026-Q2"))), ["2026-04", "2026-05", "2026-06"]);
-    assert_eq!(labels(february().months_of(&read(february(), "2026-Q1"))), ["2026-P01", "2026-P02", "2026-P03"]);
+    assert_eq!(
+        labels(year.quarters_of(&read(year, "2026-05"))),
+        ["2026-Q2"]
+    );
+    assert_eq!(
+        labels(year.quarters_of(&read(year, "2026-03-31..2026-04-01"))),
+        ["2026-Q1", "2026-Q2"]
+    );
+    assert_eq!(
+        labels(year.months_of(&read(year, "2026-Q2"))),
+        ["2026-04", "2026-05", "2026-06"]
+    );
+    assert_eq!(
+        labels(february().months_of(&read(february(), "2026-Q1"))),
+        ["2026-P01", "2026-P02", "2026-P03"]
+    );
 }
 
 #[test]
@@ -134,7 +185,11 @@ fn instants_of_a_period() {
 fn the_ends_of_time_do_not_panic() {
     for calendar in [FiscalCalendar::default(), february(), nrf()] {
         for day in [Date::MIN, Date::MAX] {
-            for of in [FiscalCalendar::year_of, FiscalCalendar::quarter_of, FiscalCalendar::month_of] {
+            for of in [
+                FiscalCalendar::year_of,
+                FiscalCalendar::quarter_of,
+                FiscalCalendar::month_of,
+            ] {
                 let period = of(&calendar, day);
                 let _ = (calendar.previous(&period), calendar.next(&period));
                 let _ = (calendar.quarters_of(&period), calendar.months_of(&period));
@@ -149,14 +204,29 @@ fn calendars() -> impl Strategy<Value = FiscalCalendar> {
     let label = prop::sample::select(vec![YearLabel::Ending, YearLabel::Starting]);
     let month = (1..=12_u8, label.clone())
         .prop_map(|(start, label)| FiscalCalendar::months(start, label).expect("a month"));
-    let pattern = prop::sample::select(vec![WeekPattern::W445, WeekPattern::W454, WeekPattern::W544]);
-    let end = (0..7_i8, 1..=12_u8, 1..=31_u8, any::<bool>()).prop_map(|(weekday, month, day, last)| {
-        let weekday = jiff::civil::Weekday::from_monday_zero_offset(weekday).expect("a weekday");
-        let day = day.min(crate::zone::days_in_month(2024, month));
-        if last { YearEnd::Last { weekday, month } } else { YearEnd::Nearest { weekday, month, day } }
+    let pattern = prop::sample::select(vec![
+        WeekPattern::W445,
+        WeekPattern::W454,
+        WeekPattern::W544,
+    ]);
+    let end =
+        (0..7_i8, 1..=12_u8, 1..=31_u8, any::<bool>()).prop_map(|(weekday, month, day, last)| {
+            let weekday =
+                jiff::civil::Weekday::from_monday_zero_offset(weekday).expect("a weekday");
+            let day = day.min(crate::zone::days_in_month(2024, month));
+            if last {
+                YearEnd::Last { weekday, month }
+            } else {
+                YearEnd::Nearest {
+                    weekday,
+                    month,
+                    day,
+                }
+            }
+        });
+    let week = (pattern, end, label).prop_map(|(pattern, end, label)| {
+        FiscalCalendar::weeks(pattern, end, label).expect("a calendar")
     });
-    let week = (pattern, end, label)
-        .prop_map(|(pattern, end, label)| FiscalCalendar::weeks(pattern, end, label).expect("a calendar"));
     prop_oneof![month, week]
 }
 

@@ -123,6 +123,7 @@ fn leads(c: &Collected, world: &World, dims: &Dims) -> Result<RecordBatch, Engin
         ("days_to_close", small(f.iter().map(|l| l.won_at.map(|at| zone.days_between(l.started_at, at))))),
         ("ended_at", instants(f.iter().map(|l| l.ended_at))),
         ("ended_on", days(zone, f.iter().map(|l| l.ended_at))),
+        ("exempt", flags(f.iter().map(|l| l.exempt))),
         ("activities", ints(f.iter().map(|l| Some(i64::from(l.activities))))),
         ("attempts", ints(f.iter().map(|l| Some(i64::from(l.attempts))))),
         ("last_activity_at", instants(f.iter().map(|l| l.last_activity_at))),

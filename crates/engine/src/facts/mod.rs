@@ -5,6 +5,7 @@
 
 mod build;
 mod dims;
+mod schemas;
 mod small;
 mod subjects;
 
@@ -60,7 +61,7 @@ pub struct Facts {
 /// # Errors
 /// When columns do not fit together, which is a defect.
 pub fn derive(world: &World, set: &AgreementSet, view: View, attributes: Vec<String>) -> Result<Facts, EngineError> {
-    let dims = Dims::new(world, set.on(view.as_of.date()))?;
+    let dims = Dims::new(world, set.on(view.day()))?;
     let feeder = Feeder::new(world);
     let mut cuts = vec![0usize];
     let mut before = 0;
@@ -162,4 +163,5 @@ fn notes(world: &World) -> Vec<String> {
     notes
 }
 
+pub use schemas::schemas;
 pub use small::{purchases, spend};

@@ -54,7 +54,11 @@ pub struct Group {
 pub async fn read_all(record: &Record, table: &str, version: u64, columns: &[&str]) -> Result<RecordBatch, EngineError> {
     let batches = record.read(table, version, columns, false).await?;
     match batches.as_slice() {
-        [] => Ok(crate::record::empty(table, columns)?),
+        [] => {
+            let schema = record.schema(table)?;
+            let places = columns.iter().map(|c| schema.index_of(c)).collect::<Result<Vec<_>, _>>()?;
+            Ok(RecordBatch::new_empty(std::sync::Arc::new(schema.project(&places)?)))
+        }
         [one] => Ok(one.clone()),
         [first, ..] => Ok(concat_batches(&first.schema(), &batches)?),
     }

@@ -268,6 +268,7 @@ pub fn stage_changes(
     opportunities: &Entities,
     values: &mut Names,
     meaning: &dyn Fn(&str) -> Option<StageMeaning>,
+    is_exempt: &dyn Fn(&str) -> bool,
     cut: Cut,
     strays: &mut Strays,
 ) -> (BySubject<StageChange>, BySubject<StageChange>) {
@@ -282,6 +283,7 @@ pub fn stage_changes(
         let opportunity = numbered(batch, "subject_id", |id| opportunities.find(id).unwrap_or(NONE));
         let value = numbered(batch, "stage", |s| values.place(s));
         let overridden = numbered(batch, "reason", |r| u32::from(r.trim().to_ascii_lowercase().starts_with("override")));
+        let exempt = numbered(batch, "reason", |r| u32::from(is_exempt(r)));
         for v in &values.list()[ranks.len()..] {
             ranks.push(meaning(v).map(|m| match m {
                 StageMeaning::Stage(r) => u32::from(r),
@@ -305,7 +307,7 @@ pub fn stage_changes(
                 continue;
             }
             let Some(place) = clocked.place(i, cut) else { continue };
-            let event = StageChange { at: Micros(place.at), value: value[i], overridden: overridden[i] == 1 };
+            let event = StageChange { at: Micros(place.at), value: value[i], overridden: overridden[i] == 1, exempt: exempt[i] == 1 };
             let to = if is_person[i] == 1 { &mut of_people } else { &mut of_opportunities };
             to.push(Keyed { place, subject, event });
         }

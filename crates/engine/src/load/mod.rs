@@ -31,6 +31,15 @@ pub struct View {
     pub as_of: LocalDay,
     /// What is known now about then, rather than what was known then (S1).
     pub as_corrected: bool,
+    /// Leave out merges that this version of the record does not have.
+    pub without_merges_since: Option<u64>,
+}
+
+impl View {
+    /// Last civil day that counts.
+    pub fn day(&self) -> jiff::civil::Date {
+        jiff::civil::Date::from(self.as_of)
+    }
 }
 
 /// The record as the fold takes it.
@@ -84,12 +93,13 @@ const HANDOFFS: &[&str] = &[
 /// When a table cannot be read, or a condition of the agreement cannot be evaluated.
 pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<World, EngineError> {
     let v = view.version;
-    let newest = set.on(view.as_of.date());
+    let newest = set.on(view.day());
     let zone = newest.zone.clone();
     let as_of = terms::as_of_instant(&zone, view.as_of);
     let cut = Cut { as_of, as_corrected: view.as_corrected };
     let reporting = newest.currency;
-    let merges = Merges::new(&read_all(record, "merges", v, &["subject_type", "from_id", "into_id", "merged_at"]).await?, as_of);
+    let merges_of = view.without_merges_since.unwrap_or(v);
+    let merges = Merges::new(&read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?, as_of);
     let people_rows = read_all(record, "people", v, PEOPLE).await?;
     let account_rows = read_all(record, "accounts", v, ACCOUNTS).await?;
     let opportunity_rows = read_all(record, "opportunities", v, OPPORTUNITIES).await?;
@@ -112,10 +122,12 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
 
     let mut values = Names::default();
     let meaning = |s: &str| -> Option<StageMeaning> { newest.meaning(s) };
+    let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
+    let is_exempt = |r: &str| exempt.iter().any(|e| e.eq_ignore_ascii_case(r.trim()));
     let stage_batches =
         record.read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true).await?;
     let (person_stages, opportunity_stages) =
-        events::stage_changes(&stage_batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, cut, &mut strays);
+        events::stage_changes(&stage_batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays);
     drop(stage_batches);
 
     let role_batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
@@ -225,6 +237,25 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         owner_changes,
         purchases,
     })
+}
+
+impl World {
+    /// Every campaign that anything names, with the columns of those that have a row.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn campaign_table(&self) -> Result<RecordBatch, EngineError> {
+        let places: datafusion::arrow::array::UInt32Array = (0..self.campaigns.len() as u32)
+            .map(|i| ((i as usize) < self.campaign_rows.len()).then_some(i))
+            .collect();
+        let mut taken = datafusion::arrow::compute::take_record_batch(&self.campaign_rows.rows, &places)?;
+        let ids = datafusion::arrow::array::StringArray::from_iter_values(self.campaigns.list());
+        let at = taken.schema().index_of("campaign_id")?;
+        let mut columns = taken.columns().to_vec();
+        columns[at] = std::sync::Arc::new(ids);
+        taken = RecordBatch::try_new(taken.schema(), columns)?;
+        Ok(taken)
+    }
 }
 
 /// Number of the primary (or only) contact of an opportunity.

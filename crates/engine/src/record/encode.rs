@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array, new_null_array};
+use datafusion::arrow::array::{ArrayRef, UInt32Array, new_null_array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::parquet::arrow::ArrowSchemaConverter;
@@ -14,13 +14,14 @@ use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::parquet::file::writer::SerializedFileWriter;
-use datafusion::parquet::schema::types::ColumnPath;
+use datafusion::parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use serde_json::{Map, Value, json};
-use treaty_app::layout::{Kind, Table};
+use treaty_app::layout::{Column, Kind, Table};
 
+use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
-use super::schema::{self, HASH, VERSION, data_type};
-use super::{hash, par};
+use super::schema::{self, data_type};
+use super::{hash, pages, par};
 
 /// Rows of a file.
 pub const FILE_ROWS: usize = 2_000_000;
@@ -51,6 +52,8 @@ pub struct Job {
     pub columns: Arc<Columns>,
     /// Which rows, in order.
     pub rows: Vec<u32>,
+    /// The column of the layout that leads the order, and whether each row starts a new value.
+    pub leading: Option<(usize, Vec<bool>)>,
     /// Record version that writes them.
     pub version: u64,
     /// Beginning of the file's name; its content hash follows.
@@ -80,7 +83,8 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
         for (group, rows) in par::ranges(job.rows.len(), GROUP_ROWS).into_iter().enumerate() {
             let writers = shell.factory.create_column_writers(group)?;
             for (column, writer) in writers.into_iter().enumerate() {
-                tasks.push(Task { number, group, column, rows: rows.clone(), writer });
+                let desc = shell.writer.schema_descr().column(column);
+                tasks.push(Task { number, group, column, desc, rows: rows.clone(), writer });
             }
         }
         shells.push(shell);
@@ -88,9 +92,9 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
     let chunks = par::try_map(tasks, |task| {
         let job = &jobs[task.number];
         let at = (task.number, task.group);
-        task.run(&schema, job).map(|chunk| (at, chunk))
+        task.run(table, &schema, job).map(|chunk| (at, chunk))
     })?;
-    let mut of_job: Vec<Vec<((usize, usize), ArrowColumnChunk)>> = jobs.iter().map(|_| Vec::new()).collect();
+    let mut of_job: Vec<Vec<((usize, usize), Encoding)>> = jobs.iter().map(|_| Vec::new()).collect();
     for (at, chunk) in chunks {
         of_job[at.0].push((at, chunk));
     }
@@ -98,24 +102,66 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
     par::try_map(parts, |((job, shell), chunks)| shell.finish(table, &job, chunks))
 }
 
+/// An encoded column of a row group.
+enum Encoding {
+    Own(pages::Chunk),
+    Arrow(ArrowColumnChunk),
+}
+
 struct Task {
     number: usize,
     group: usize,
     column: usize,
+    desc: ColumnDescPtr,
     rows: std::ops::Range<usize>,
     writer: ArrowColumnWriter,
 }
 
 impl Task {
-    fn run(mut self, schema: &Schema, job: &Job) -> Result<ArrowColumnChunk> {
+    fn run(mut self, table: &Table, schema: &Schema, job: &Job) -> Result<Encoding> {
+        if let Some(chunk) = self.own(table, job)? {
+            return Ok(Encoding::Own(chunk));
+        }
         let field = schema.field(self.column);
-        let rows = &job.rows[self.rows.clone()];
-        let array = job.columns.take(self.column, field, rows, job.version)?;
+        let array = job.columns.take(self.column, field, &job.rows[self.rows.clone()])?;
         for leaf in compute_leaves(field, &array)? {
             self.writer.write(&leaf)?;
         }
-        Ok(self.writer.close()?)
+        Ok(Encoding::Arrow(self.writer.close()?))
     }
+
+    /// The columns that are written without the Arrow writer.
+    fn own(&self, table: &Table, job: &Job) -> Result<Option<pages::Chunk>> {
+        let rows = &job.rows[self.rows.clone()];
+        let desc = Arc::clone(&self.desc);
+        let Some(array) = job.columns.column(self.column) else {
+            let version = i64::try_from(job.version).unwrap_or(i64::MAX);
+            return Ok(Some(if self.column == table.columns.len() + 2 {
+                pages::constant(desc, rows.len(), version)?
+            } else {
+                pages::missing(desc, rows.len())?
+            }));
+        };
+        let bounds = table.columns.get(self.column).is_some_and(|c| bounded(table, c));
+        match Cells::of(Some(array))? {
+            Cells::Long(values, nulls) => pages::long(desc, values, nulls, rows, bounds).map(Some),
+            Cells::Text(text) => match (&job.leading, text) {
+                (Some((leading, starts)), text) if *leading == self.column => {
+                    pages::leading(desc, text, rows, &starts[self.rows.clone()], bounds)
+                }
+                (_, Text::Dict(keys, nulls, values)) => pages::keyed(desc, keys, nulls, values, rows, bounds),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether bounds of the column help to skip files or row groups.
+fn bounded(table: &Table, column: &Column) -> bool {
+    table.key.contains(&column.name)
+        || table.order[0] == column.name
+        || matches!(column.kind, Kind::Instant | Kind::Date)
 }
 
 impl Columns {
@@ -129,21 +175,10 @@ impl Columns {
         }
     }
 
-    fn take(&self, at: usize, field: &Field, rows: &[u32], version: u64) -> Result<ArrayRef> {
+    fn take(&self, at: usize, field: &Field, rows: &[u32]) -> Result<ArrayRef> {
         let Some(array) = self.column(at) else {
-            if field.name() == VERSION {
-                let version = i64::try_from(version).unwrap_or(i64::MAX);
-                return Ok(Arc::new(Int64Array::from_value(version, rows.len())));
-            }
             return Ok(new_null_array(field.data_type(), rows.len()));
         };
-        let in_order = rows.first().is_some_and(|first| {
-            let last = rows[rows.len() - 1];
-            (last as usize).checked_sub(*first as usize) == Some(rows.len() - 1) && rows.is_sorted()
-        });
-        if in_order {
-            return Ok(array.slice(rows[0] as usize, rows.len()));
-        }
         let rows = UInt32Array::from(rows.to_vec());
         Ok(compute::take(array, &rows, None)?)
     }
@@ -151,13 +186,7 @@ impl Columns {
     /// Whether the cells of a text column among these rows mostly repeat each other.
     fn repeats(&self, at: usize, rows: &[u32]) -> bool {
         let Some(array) = self.column(at) else { return true };
-        if matches!(array.data_type(), DataType::Dictionary(..)) {
-            let values = array.as_any_dictionary().values().len();
-            if values < rows.len() / 2 {
-                return true;
-            }
-        }
-        let Some(text) = super::cells::Text::of(array) else { return true };
+        let Some(text) = Text::of(array) else { return true };
         // A stretch of neighbours for clustered columns, then rows from everywhere.
         let step = (rows.len() / SAMPLE).max(1);
         let seen: Vec<&str> = rows.iter().step_by(step).filter_map(|r| text.get(*r as usize)).collect();
@@ -186,14 +215,17 @@ impl Shell {
         mut self,
         table: &Table,
         job: &Job,
-        chunks: Vec<((usize, usize), ArrowColumnChunk)>,
+        chunks: Vec<((usize, usize), Encoding)>,
     ) -> Result<Encoded> {
         let mut chunks = chunks.into_iter().peekable();
         while let Some(((_, group), _)) = chunks.peek() {
             let group = *group;
             let mut out = self.writer.next_row_group()?;
             while let Some((_, chunk)) = chunks.next_if(|((_, g), _)| *g == group) {
-                chunk.append_to_row_group(&mut out)?;
+                match chunk {
+                    Encoding::Own(chunk) => chunk.append(&mut out)?,
+                    Encoding::Arrow(chunk) => chunk.append_to_row_group(&mut out)?,
+                }
             }
             out.close()?;
         }
@@ -219,25 +251,23 @@ fn properties(table: &Table, job: &Job) -> Result<WriterProperties> {
         .set_offset_index_disabled(true);
     let path = |name: &str| ColumnPath::from(name);
     for (at, column) in table.columns.iter().enumerate() {
-        let keyed = table.key.contains(&column.name) || table.order[0] == column.name;
-        if keyed || matches!(column.kind, Kind::Instant | Kind::Date) {
+        if bounded(table, column) {
             out = out.set_column_statistics_enabled(path(column.name), EnabledStatistics::Chunk);
         }
         let dictionary = match column.kind {
             Kind::Text => job.columns.repeats(at, &job.rows),
-            Kind::Bool => false,
-            // Sparse or constant columns shrink; times and amounts do not.
-            Kind::Instant | Kind::Money => false,
+            Kind::Bool | Kind::Instant | Kind::Money => false,
             Kind::Date | Kind::Int | Kind::Decimal => true,
         };
+        if table.key.contains(&column.name) {
+            // Names of things: much of them, and little in common.
+            out = out.set_column_compression(path(column.name), Compression::LZ4_RAW);
+        }
         out = out.set_column_dictionary_enabled(path(column.name), dictionary);
     }
     let attributes = job.columns.repeats(table.columns.len(), &job.rows);
     Ok(out
         .set_column_dictionary_enabled(path(treaty_app::layout::ATTRIBUTES), attributes)
-        .set_column_dictionary_enabled(path(VERSION), true)
-        .set_column_compression(path(HASH), Compression::UNCOMPRESSED)
-        .set_column_compression(path(VERSION), Compression::UNCOMPRESSED)
         .build())
 }
 

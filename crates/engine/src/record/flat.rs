@@ -77,7 +77,7 @@ impl Flat {
     }
 }
 
-fn join(kind: Kind, parts: Vec<(Option<ArrayRef>, usize)>) -> Result<Option<ArrayRef>> {
+pub fn join(kind: Kind, parts: Vec<(Option<ArrayRef>, usize)>) -> Result<Option<ArrayRef>> {
     if parts.iter().all(|(a, _)| a.is_none()) {
         return Ok(None);
     }

@@ -68,19 +68,12 @@ pub async fn read(store: &Store) -> Result<Ledger> {
     let names = files.iter().map(|f| store::get(&objects, &f.name));
     let mut ledger = Ledger::new();
     for bytes in futures::future::try_join_all(names).await? {
-        let input = deltalake::logstore::object_store::PutPayload::from(bytes);
-        let bytes = bytes_of(input);
         for batch in ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()? {
             ledger.extend(decode(&batch?)?);
         }
     }
     ledger.sort_by_key(|row| row.entry.version);
     Ok(ledger)
-}
-
-/// One contiguous run of bytes in the type that the Parquet reader takes.
-fn bytes_of(payload: datafusion::object_store::PutPayload) -> impl datafusion::parquet::file::reader::ChunkReader + 'static {
-    payload.into_iter().next().unwrap_or_default()
 }
 
 /// Adds a version: the atomic point of every import.

@@ -1,315 +1,404 @@
 //! The order in which a table is stored: by its order columns, whatever order the rows came in.
 //!
-//! The first order column is text with many repeats (the person of a touchpoint), so its distinct
-//! values are ranked once, rows are counted into place by rank, and only the few rows of each rank
-//! are compared.
+//! Every row gets a number of 64 bits that orders like its first order columns (a small rank and
+//! the first letters that tell texts apart). Rows are dealt into buckets by that number, each small
+//! enough for a core's cache, and sorted there; whole cells are compared only where numbers tie.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray, StringViewArray,
-};
-use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::arrow::array::{Array, ArrayRef, StringViewArray};
 use treaty_app::layout::Table;
 
-use super::cells::{Cells, Text, text_prefix};
+use super::cells::{Cells, Text};
 use super::error::Result;
 use super::par;
 use super::schema::order_positions;
 
 /// Rows one task numbers.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 19;
+/// Rows of a bucket, about.
+const BUCKET: usize = 1 << 14;
+/// A first order column of at most so many distinct values is ranked, and the second one leads.
+const FEW: usize = 255;
 
-/// Below so many distinct values of the first order column, the second one is ranked as well.
-const FEW: usize = 256;
+/// Rows in stored order.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// The rows.
+    pub rows: Vec<u32>,
+    /// The column of the layout that leads: its equal cells stand together.
+    pub leading: Option<usize>,
+    /// Whether a row's leading cell differs from the one before.
+    pub starts: Vec<bool>,
+}
 
-/// The rows `alive` in stored order. The leading order columns become dictionaries whose keys are
-/// ranks.
-pub fn sort(table: &Table, columns: &mut [Option<ArrayRef>], alive: &[u32]) -> Result<Vec<u32>> {
+/// A row and numbers that order like its first cells.
+type Entry = (u64, i64, u32);
+
+/// Sorts the rows `alive`.
+pub fn sort(table: &Table, columns: &[Option<ArrayRef>], alive: &[u32]) -> Result<Sorted> {
     let order = order_positions(table);
-    let mut leading = 0;
-    for at in &order {
-        let Some(array) = &columns[*at] else {
-            leading += 1;
-            continue;
-        };
-        if Text::of(array).is_none() {
-            break;
-        }
-        let (ranked, distinct) = rank(array)?;
-        columns[*at] = Some(ranked);
-        leading += 1;
-        if distinct >= FEW {
-            break;
-        }
-    }
-    // Ranks of all leading columns as one number. Where that would not fit, fewer columns lead.
-    let limit = (alive.len() * 4).max(1 << 16);
-    let mut heads: Vec<(&[i32], Option<&datafusion::arrow::buffer::NullBuffer>, usize)> = Vec::new();
-    let mut ranks = 1_usize;
-    let mut taken = 0;
-    for at in order.iter().take(leading) {
-        if let Some(array) = &columns[*at] {
-            let Some(Text::Dict(keys, nulls, values)) = Text::of(array) else { break };
-            if ranks.saturating_mul(values.len() + 1) > limit && !heads.is_empty() {
-                break;
-            }
-            ranks *= values.len() + 1;
-            heads.push((keys, nulls, values.len() + 1));
-        }
-        taken += 1;
-    }
-    let code = |row: u32| -> usize {
-        let row = row as usize;
-        heads.iter().fold(0, |code, (keys, nulls, size)| {
-            let own = if nulls.is_some_and(|n| n.is_null(row)) { 0 } else { keys[row] as usize + 1 };
-            code * size + own
-        })
+    let cells: Vec<Cells<'_>> =
+        order.iter().map(|at| Cells::of(columns[*at].as_ref())).collect::<Result<_>>()?;
+    // Missing or nearly constant columns at the front are ranked; the next text leads.
+    let ranks = match (cells.first(), cells.get(1)) {
+        (Some(Cells::Missing), Some(Cells::Text(_))) => Some(Ranks::default()),
+        (Some(Cells::Text(first)), Some(Cells::Text(_))) => few(*first, alive),
+        _ => None,
     };
-    let rest: Vec<Cells<'_>> =
-        order[taken..].iter().map(|at| Cells::of(columns[*at].as_ref())).collect::<Result<_>>()?;
-    Ok(counted(alive, ranks, code, &rest))
+    let lead = usize::from(ranks.is_some());
+    let Some(Cells::Text(text)) = cells.get(lead) else {
+        // Nothing to lead by: compare everything.
+        let mut rows = alive.to_vec();
+        rows.sort_unstable_by(|a, b| compare(&cells, *a, *b).then_with(|| a.cmp(b)));
+        return Ok(Sorted { rows, leading: None, starts: Vec::new() });
+    };
+    let head = Head::new(*text, ranks, alive);
+    let (front, rest) = cells.split_at(lead + 1);
+    let sorter = Sorter { head, front, rest };
+    let (rows, starts) = sorter.sort(alive);
+    Ok(Sorted { rows, leading: Some(order[lead]), starts })
 }
 
-/// Counting sort by `code`, then a comparing one within each code.
-fn counted(
-    alive: &[u32],
-    ranks: usize,
-    code: impl Fn(u32) -> usize + Sync,
-    rest: &[Cells<'_>],
-) -> Vec<u32> {
-    let mut starts = vec![0_u32; ranks + 1];
-    for row in alive {
-        starts[code(*row) + 1] += 1;
-    }
-    for i in 0..ranks {
-        starts[i + 1] += starts[i];
-    }
-    // Each task fills the rows of a range of codes with about as many rows as the others'.
-    let tasks = par::workers().min(alive.len() / 4096 + 1);
-    let mut out = vec![0_u32; alive.len()];
-    let mut bounds = vec![0_usize];
-    for t in 1..tasks {
-        let rows = (alive.len() * t / tasks) as u32;
-        bounds.push(starts.partition_point(|s| *s < rows).min(ranks));
-    }
-    bounds.push(ranks);
-    let mut jobs = Vec::new();
-    let mut free = out.as_mut_slice();
-    for pair in bounds.windows(2) {
-        let (from, to) = (pair[0], pair[1].max(pair[0]));
-        let (own, others) = free.split_at_mut((starts[to] - starts[from]) as usize);
-        free = others;
-        jobs.push((from..to, own));
-    }
-    par::map(jobs, |(codes, own)| {
-        let base = starts[codes.start];
-        let mut next: Vec<u32> = starts[codes.clone()].iter().map(|s| s - base).collect();
-        let Some(first) = rest.first() else {
-            for row in alive {
-                let c = code(*row);
-                if codes.contains(&c) {
-                    let at = &mut next[c - codes.start];
-                    own[*at as usize] = *row;
-                    *at += 1;
-                }
-            }
-            return;
-        };
-        let mut filled = vec![(0_i64, 0_u32); own.len()];
-        for row in alive {
-            let c = code(*row);
-            if codes.contains(&c) {
-                let at = &mut next[c - codes.start];
-                filled[*at as usize] = (first.prefix(*row as usize), *row);
-                *at += 1;
-            }
-        }
-        let compare = |a: &(i64, u32), b: &(i64, u32)| {
-            a.0.cmp(&b.0).then_with(|| {
-                rest.iter()
-                    .map(|c| c.cmp(a.1 as usize, b.1 as usize))
-                    .find(|o| *o != Ordering::Equal)
-                    .unwrap_or_else(|| a.1.cmp(&b.1))
-            })
-        };
-        for c in codes {
-            let group = &mut filled[(starts[c] - base) as usize..(starts[c + 1] - base) as usize];
-            if group.len() > 1 {
-                group.sort_unstable_by(compare);
-            }
-        }
-        for (to, (_, row)) in own.iter_mut().zip(&filled) {
-            *to = *row;
-        }
-    });
-    out
+fn compare(cells: &[Cells<'_>], a: u32, b: u32) -> Ordering {
+    cells
+        .iter()
+        .map(|c| c.cmp(a as usize, b as usize))
+        .find(|o| *o != Ordering::Equal)
+        .unwrap_or(Ordering::Equal)
 }
 
-/// The column as a dictionary whose values are sorted and distinct, and their number.
-fn rank(array: &ArrayRef) -> Result<(ArrayRef, usize)> {
-    match array.data_type() {
-        DataType::Dictionary(..) => {
-            let dict = array.as_dictionary::<Int32Type>();
-            let values = dict.values().as_string::<i32>();
-            let (sorted, ranks) = sorted((0..values.len()).map(|k| values.value(k)).collect());
-            let keys = dict.keys().values();
-            let mut out = vec![0_i32; keys.len()];
-            let blocks: Vec<_> = out.chunks_mut(BLOCK).zip(keys.chunks(BLOCK)).collect();
-            par::map(blocks, |(out, keys)| {
-                for (to, key) in out.iter_mut().zip(keys) {
-                    *to = usize::try_from(*key).ok().and_then(|k| ranks.get(k)).copied().unwrap_or(0);
-                }
-            });
-            dictionary(out, dict.nulls().cloned(), sorted)
+/// Ranks of the few distinct values of a column.
+#[derive(Debug, Default)]
+struct Ranks<'a> {
+    text: Option<Text<'a>>,
+    of_value: HashMap<&'a str, u8>,
+    of_key: Vec<u8>,
+}
+
+/// The ranks of a column, if its distinct values are few.
+fn few<'a>(text: Text<'a>, alive: &[u32]) -> Option<Ranks<'a>> {
+    let mut distinct: BTreeSet<&str> = BTreeSet::new();
+    match text {
+        Text::Dict(_, _, values) if values.len() <= FEW => {
+            distinct.extend((0..values.len()).map(|k| values.value(k)));
         }
+        Text::Dict(..) => return None,
         _ => {
-            let views = array.as_string_view();
-            let blocks = par::ranges(views.len(), BLOCK);
-            let local = par::map(blocks, |rows| {
-                let mut own = Interner::default();
-                let codes: Vec<u32> = own.all(views, rows);
-                (codes, own.firsts)
-            });
-            let mut global = Interner::default();
-            let maps: Vec<Vec<u32>> = local
-                .iter()
-                .map(|(_, firsts)| firsts.iter().map(|row| global.one(views, *row)).collect())
-                .collect();
-            let values: Vec<&str> = global.firsts.iter().map(|row| views.value(*row as usize)).collect();
-            let (sorted, ranks) = sorted(values);
-            let mut out = vec![0_i32; views.len()];
-            let blocks: Vec<_> = out.chunks_mut(BLOCK).zip(local.iter().zip(&maps)).collect();
-            par::map(blocks, |(out, ((codes, _), map))| {
-                for (to, code) in out.iter_mut().zip(codes) {
-                    *to = if *code == u32::MAX { 0 } else { ranks[map[*code as usize] as usize] };
+            let mut last = None;
+            for row in alive {
+                let value = text.get(*row as usize);
+                if value != last
+                    && let Some(value) = value
+                {
+                    distinct.insert(value);
+                    if distinct.len() > FEW {
+                        return None;
+                    }
                 }
-            });
-            dictionary(out, views.nulls().cloned(), sorted)
-        }
-    }
-}
-
-fn dictionary(
-    keys: Vec<i32>,
-    nulls: Option<datafusion::arrow::buffer::NullBuffer>,
-    mut values: Vec<&str>,
-) -> Result<(ArrayRef, usize)> {
-    let distinct = values.len();
-    if values.is_empty() {
-        values.push("");
-    }
-    let keys = Int32Array::new(keys.into(), nulls);
-    let dict = DictionaryArray::try_new(keys, Arc::new(StringArray::from(values)))?;
-    Ok((Arc::new(dict), distinct))
-}
-
-/// Distinct values in order, and the place of every value among them.
-fn sorted(values: Vec<&str>) -> (Vec<&str>, Vec<i32>) {
-    let mut order: Vec<(i64, u32)> =
-        values.iter().enumerate().map(|(i, v)| (text_prefix(v), i as u32)).collect();
-    order.sort_unstable_by(|a, b| {
-        a.0.cmp(&b.0).then_with(|| values[a.1 as usize].cmp(values[b.1 as usize]))
-    });
-    let mut ranks = vec![0_i32; values.len()];
-    let mut distinct: Vec<&str> = Vec::with_capacity(values.len());
-    for (_, at) in order {
-        let value = values[at as usize];
-        if distinct.last() != Some(&value) {
-            distinct.push(value);
-        }
-        ranks[at as usize] = (distinct.len() - 1) as i32;
-    }
-    (distinct, ranks)
-}
-
-/// Numbers distinct texts in order of appearance.
-#[derive(Default)]
-struct Interner {
-    /// Number of a text plus one; zero is free.
-    slots: Vec<u32>,
-    hashes: Vec<u64>,
-    /// A row with the text.
-    firsts: Vec<u32>,
-}
-
-impl Interner {
-    fn all(&mut self, views: &StringViewArray, rows: std::ops::Range<usize>) -> Vec<u32> {
-        rows.map(|row| if views.is_null(row) { u32::MAX } else { self.one(views, row as u32) }).collect()
-    }
-
-    fn one(&mut self, views: &StringViewArray, row: u32) -> u32 {
-        if self.firsts.len() * 2 >= self.slots.len() {
-            self.grow();
-        }
-        let view = views.views()[row as usize];
-        let inline = view as u32 <= 12;
-        let hash = if inline {
-            super::hash::short(0, view as u32 as usize, (view >> 32) as u64, (view >> 96) as u64)
-        } else {
-            super::hash::text(0, views.value(row as usize).as_bytes())
-        };
-        let hash = super::hash::finish(hash);
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            let number = self.slots[slot];
-            if number == 0 {
-                self.firsts.push(row);
-                self.hashes.push(hash);
-                self.slots[slot] = self.firsts.len() as u32;
-                return self.firsts.len() as u32 - 1;
+                last = value;
             }
-            let number = number - 1;
-            if self.hashes[number as usize] == hash {
-                let first = self.firsts[number as usize] as usize;
-                let same = if inline {
-                    views.views()[first] == view
+        }
+    }
+    // 0 is for missing cells.
+    let of_value: HashMap<&str, u8> = distinct.iter().zip(1..).map(|(v, r)| (*v, r)).collect();
+    let of_key = match text {
+        Text::Dict(_, _, values) => (0..values.len()).map(|k| of_value[values.value(k)]).collect(),
+        _ => Vec::new(),
+    };
+    Some(Ranks { text: Some(text), of_value, of_key })
+}
+
+impl Ranks<'_> {
+    #[inline]
+    fn of(&self, row: usize) -> u8 {
+        match self.text {
+            None => 0,
+            Some(Text::Dict(keys, nulls, _)) => {
+                if nulls.is_some_and(|n| n.is_null(row)) {
+                    0
                 } else {
-                    views.value(first) == views.value(row as usize)
-                };
-                if same {
-                    return number;
+                    self.of_key[keys[row] as usize]
                 }
             }
-            slot = (slot + 1) & mask;
+            Some(text) => text.get(row).and_then(|v| self.of_value.get(v)).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// Numbers rows by rank and by the letters of the leading column.
+struct Head<'a> {
+    text: Text<'a>,
+    ranks: Option<Ranks<'a>>,
+    /// Letters at the front that all texts share.
+    skip: usize,
+    /// Numbers of the distinct values of a dictionary.
+    of_key: Vec<u64>,
+    /// Equal numbers mean equal cells.
+    decisive: bool,
+}
+
+impl<'a> Head<'a> {
+    fn new(text: Text<'a>, ranks: Option<Ranks<'a>>, alive: &[u32]) -> Self {
+        let mut head = Self { text, ranks, skip: 0, of_key: Vec::new(), decisive: true };
+        // Dictionary values stand for all rows that have them.
+        let shapes = match text {
+            Text::Dict(_, _, values) => vec![shape((0..values.len()).map(|k| values.value(k)))],
+            _ => par::map(alive.chunks(BLOCK).collect(), |rows| {
+                shape(rows.iter().filter_map(|row| text.get(*row as usize)))
+            }),
+        };
+        let mut whole: Option<Shape<'_>> = None;
+        for shape in shapes.into_iter().flatten() {
+            whole = Some(whole.map_or(shape, |w| w.and(shape)));
+        }
+        let Some(shape) = whole else { return head };
+        head.skip = shape.shared.len();
+        let letters = if head.ranks.is_some() { 7 } else { 8 };
+        // A text that is no more than the shared letters has the number of a missing one.
+        head.decisive = !shape.zero
+            && shape.longest <= head.skip + letters
+            && (shape.shortest > head.skip || head.without_nulls());
+        if let Text::Dict(_, _, values) = text {
+            head.of_key = (0..values.len()).map(|k| head.letters(values.value(k).as_bytes())).collect();
+        }
+        head
+    }
+
+    fn without_nulls(&self) -> bool {
+        match self.text {
+            Text::View(a) => a.null_count() == 0,
+            Text::Plain(a) => a.null_count() == 0,
+            Text::Dict(_, nulls, _) => nulls.is_none_or(|n| n.null_count() == 0),
         }
     }
 
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(1024);
-        self.slots = vec![0; size];
-        for (number, hash) in self.hashes.iter().enumerate() {
-            let mut slot = *hash as usize & (size - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (size - 1);
+    /// Eight letters behind the shared ones.
+    #[inline]
+    fn letters(&self, text: &[u8]) -> u64 {
+        let rest = text.get(self.skip..).unwrap_or_default();
+        let mut first = [0_u8; 8];
+        let n = rest.len().min(8);
+        first[..n].copy_from_slice(&rest[..n]);
+        u64::from_be_bytes(first)
+    }
+
+    #[inline]
+    fn view(&self, views: &StringViewArray, row: usize) -> u64 {
+        if views.is_null(row) {
+            return 0;
+        }
+        let view = views.views()[row];
+        if view as u32 <= 12 {
+            let shift = 32 + 8 * self.skip;
+            return if shift < 128 { ((view >> shift) as u64).swap_bytes() } else { 0 };
+        }
+        self.letters(views.value(row).as_bytes())
+    }
+
+    #[inline]
+    fn number(&self, row: usize) -> u64 {
+        let letters = match self.text {
+            Text::View(views) => self.view(views, row),
+            Text::Dict(keys, nulls, _) => {
+                if nulls.is_some_and(|n| n.is_null(row)) {
+                    0
+                } else {
+                    self.of_key[keys[row] as usize]
+                }
             }
-            self.slots[slot] = number as u32 + 1;
+            Text::Plain(_) => self.text.get(row).map_or(0, |t| self.letters(t.as_bytes())),
+        };
+        match &self.ranks {
+            None => letters,
+            Some(ranks) => (letters >> 8) | (u64::from(ranks.of(row)) << 56),
         }
     }
+}
+
+/// What texts have in common.
+#[derive(Clone, Copy)]
+struct Shape<'a> {
+    shared: &'a [u8],
+    shortest: usize,
+    longest: usize,
+    /// One of them ends in a zero, which cannot be told from padding.
+    zero: bool,
+}
+
+impl<'a> Shape<'a> {
+    fn and(self, other: Self) -> Self {
+        let same = self.shared.iter().zip(other.shared).take_while(|(a, b)| a == b).count();
+        Self {
+            shared: &self.shared[..same],
+            shortest: self.shortest.min(other.shortest),
+            longest: self.longest.max(other.longest),
+            zero: self.zero | other.zero,
+        }
+    }
+}
+
+fn shape<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Shape<'a>> {
+    texts
+        .map(|t| {
+            let t = t.as_bytes();
+            Shape { shared: t, shortest: t.len(), longest: t.len(), zero: t.last() == Some(&0) }
+        })
+        .reduce(Shape::and)
+}
+
+struct Sorter<'a> {
+    head: Head<'a>,
+    /// The columns in the head.
+    front: &'a [Cells<'a>],
+    /// The columns behind it.
+    rest: &'a [Cells<'a>],
+}
+
+impl Sorter<'_> {
+    fn sort(&self, alive: &[u32]) -> (Vec<u32>, Vec<bool>) {
+        let blocks: Vec<&[u32]> = alive.chunks(BLOCK).collect();
+        let numbers: Vec<Vec<u64>> =
+            par::map(blocks, |rows| rows.iter().map(|row| self.head.number(*row as usize)).collect());
+        let bounds = bounds(&numbers, (alive.len() / BUCKET).clamp(1, 2_048));
+        let buckets = bounds.len() + 1;
+        let dealt: Vec<(Vec<u16>, Vec<u32>)> = par::map(numbers.iter().collect(), |block: &Vec<u64>| {
+            let mut counts = vec![0_u32; buckets];
+            let at = block
+                .iter()
+                .map(|n| {
+                    let bucket = bounds.partition_point(|b| b <= n);
+                    counts[bucket] += 1;
+                    bucket as u16
+                })
+                .collect();
+            (at, counts)
+        });
+        let mut sizes = vec![0_usize; buckets];
+        for (_, counts) in &dealt {
+            sizes.iter_mut().zip(counts).for_each(|(s, c)| *s += *c as usize);
+        }
+        // Each task takes a run of buckets with about as many rows as the others'.
+        let mut rows = vec![0_u32; alive.len()];
+        let mut starts = vec![false; alive.len()];
+        let tasks = (par::workers() * 4).min(alive.len() / BUCKET + 1);
+        let share = alive.len().div_ceil(tasks).max(1);
+        let mut jobs = Vec::new();
+        let (mut free_rows, mut free_starts) = (rows.as_mut_slice(), starts.as_mut_slice());
+        let mut from = 0;
+        while from < buckets {
+            let mut to = from;
+            let mut size = 0;
+            while to < buckets && (size == 0 || size + sizes[to] <= share) {
+                size += sizes[to];
+                to += 1;
+            }
+            let (own_rows, others) = free_rows.split_at_mut(size);
+            free_rows = others;
+            let (own_starts, others) = free_starts.split_at_mut(size);
+            free_starts = others;
+            jobs.push((from..to, own_rows, own_starts));
+            from = to;
+        }
+        par::map(jobs, |(range, rows, starts)| {
+            let mut entries: Vec<Entry> = vec![(0, 0, 0); rows.len()];
+            let mut next = Vec::with_capacity(range.len());
+            let mut sum = 0;
+            for size in &sizes[range.clone()] {
+                next.push(sum);
+                sum += size;
+            }
+            let firsts = next.clone();
+            for (block, (at, numbers)) in alive.chunks(BLOCK).zip(dealt.iter().map(|d| &d.0).zip(&numbers)) {
+                for ((row, bucket), number) in block.iter().zip(at).zip(numbers) {
+                    let Some(slot) = usize::from(*bucket).checked_sub(range.start).and_then(|b| next.get_mut(b))
+                    else {
+                        continue;
+                    };
+                    let second = self.rest.first().map_or(0, |c| c.prefix(*row as usize));
+                    entries[*slot] = (*number, second, *row);
+                    *slot += 1;
+                }
+            }
+            for (from, to) in firsts.iter().zip(&next) {
+                entries[*from..*to].sort_unstable_by(|a, b| self.compare(a, b));
+            }
+            let mut last: Option<Entry> = None;
+            for ((entry, row), start) in entries.into_iter().zip(rows).zip(starts) {
+                *start = last.is_none_or(|last| !self.same_head(&last, &entry));
+                *row = entry.2;
+                last = Some(entry);
+            }
+        });
+        (rows, starts)
+    }
+
+    #[inline]
+    fn same_head(&self, a: &Entry, b: &Entry) -> bool {
+        a.0 == b.0 && (self.head.decisive || compare(self.front, a.2, b.2) == Ordering::Equal)
+    }
+
+    #[inline]
+    fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
+        let head = a.0.cmp(&b.0);
+        if head != Ordering::Equal {
+            return head;
+        }
+        if !self.head.decisive {
+            let front = compare(self.front, a.2, b.2);
+            if front != Ordering::Equal {
+                return front;
+            }
+        }
+        a.1.cmp(&b.1).then_with(|| compare(self.rest, a.2, b.2)).then_with(|| a.2.cmp(&b.2))
+    }
+}
+
+/// Numbers between which buckets of about equal size lie.
+fn bounds(numbers: &[Vec<u64>], buckets: usize) -> Vec<u64> {
+    let total: usize = numbers.iter().map(Vec::len).sum();
+    let step = (total / (buckets * 32)).max(1);
+    let mut sample: Vec<u64> = numbers.iter().flat_map(|block| block.iter().step_by(step)).copied().collect();
+    sample.sort_unstable();
+    let every = sample.len().div_ceil(buckets).max(1);
+    let mut bounds: Vec<u64> = sample.into_iter().skip(every).step_by(every).collect();
+    bounds.dedup();
+    bounds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::TimestampMicrosecondArray;
+    use datafusion::arrow::array::{DictionaryArray, TimestampMicrosecondArray};
+    use datafusion::arrow::datatypes::Int32Type;
+    use std::sync::Arc;
 
-    #[test]
-    fn rows_are_ordered_by_all_order_columns() {
+    fn check(salt: u64, long: bool, dictionary: bool, missing: bool) {
         let table = treaty_app::layout::table("stage_changes").expect("a table");
-        let n = 10_000_u64;
-        let pick = |i: u64, salt: u64, m: u64| super::super::hash::finish(i ^ salt) % m;
-        let kinds: Vec<Option<String>> =
-            (0..n).map(|i| Some(if pick(i, 1, 3) == 0 { "opportunity" } else { "person" }.to_owned())).collect();
+        let n = 60_000_u64;
+        let pick = |i: u64, s: u64, m: u64| super::super::hash::finish(i ^ (s + salt).rotate_left(40)) % m;
+        let kinds: Vec<Option<String>> = (0..n)
+            .map(|i| (!missing).then(|| if pick(i, 1, 3) == 0 { "opportunity" } else { "person" }.to_owned()))
+            .collect();
         let ids: Vec<Option<String>> = (0..n)
-            .map(|i| (pick(i, 2, 50) > 0).then(|| format!("{}{}", if i % 7 == 0 { "a very long name of " } else { "P" }, pick(i, 3, 500))))
+            .map(|i| {
+                let name = if long && i % 7 == 0 { "a very long name of " } else { "P" };
+                (pick(i, 2, 50) > 0).then(|| format!("{name}{}", pick(i, 3, 900)))
+            })
             .collect();
         let at: Vec<i64> = (0..n).map(|i| pick(i, 4, 5) as i64).collect();
         let stage: Vec<String> = (0..n).map(|i| format!("s{i}")).collect();
         let mut columns = vec![None; table.columns.len()];
-        columns[0] = Some(Arc::new(StringViewArray::from_iter(kinds.clone())) as ArrayRef);
-        columns[1] = Some(Arc::new(StringViewArray::from_iter(ids.clone())) as ArrayRef);
+        if !missing {
+            columns[0] = Some(Arc::new(StringViewArray::from_iter(kinds.clone())) as ArrayRef);
+        }
+        columns[1] = Some(if dictionary {
+            let dict: DictionaryArray<Int32Type> = ids.iter().map(|i| i.as_deref()).collect();
+            Arc::new(dict) as ArrayRef
+        } else {
+            Arc::new(StringViewArray::from_iter(ids.clone())) as ArrayRef
+        });
         columns[2] = Some(Arc::new(TimestampMicrosecondArray::from(at.clone()).with_timezone("UTC")) as ArrayRef);
         columns[3] = Some(Arc::new(StringViewArray::from_iter_values(stage.clone())) as ArrayRef);
         let alive: Vec<u32> = (0..n as u32).filter(|i| i % 10 != 3).collect();
@@ -318,13 +407,32 @@ mod tests {
             let i = *i as usize;
             (kinds[i].clone(), ids[i].clone(), at[i], stage[i].clone())
         });
-        let got = sort(table, &mut columns, &alive).expect("an order");
-        assert_eq!(got, want);
-        for at in [0, 1] {
-            let text = columns[at].clone().expect("a column");
-            let text = Text::of(&text).expect("text");
-            let from = if at == 0 { &kinds } else { &ids };
-            assert!((0..n as usize).all(|i| text.get(i) == from[i].as_deref()));
+        let got = sort(table, &columns, &alive).expect("an order");
+        assert_eq!(got.rows, want);
+        assert_eq!(got.leading, Some(1));
+        for (i, pair) in want.windows(2).enumerate() {
+            let (a, b) = (pair[0] as usize, pair[1] as usize);
+            let differs = kinds[a] != kinds[b] || ids[a] != ids[b];
+            assert!(got.starts[i + 1] || !differs, "a new cell is not marked");
         }
+        let marks = got.starts.iter().filter(|s| **s).count();
+        let distinct: BTreeSet<_> = want.iter().map(|i| (&kinds[*i as usize], &ids[*i as usize])).collect();
+        assert!(marks >= distinct.len() && marks <= distinct.len() + 64, "{marks} {}", distinct.len());
+    }
+
+    #[test]
+    fn rows_are_ordered_by_all_order_columns() {
+        for case in 0..16 {
+            check(case, case & 1 > 0, case & 2 > 0, case & 4 > 0);
+        }
+    }
+
+    #[test]
+    fn few_rows_are_ordered_too() {
+        let table = treaty_app::layout::table("accounts").expect("a table");
+        let mut columns = vec![None; table.columns.len()];
+        assert!(sort(table, &columns, &[]).expect("an order").rows.is_empty());
+        columns[0] = Some(Arc::new(StringViewArray::from_iter([Some("P"), None, Some("P\0"), Some("P1"), Some("P")])) as ArrayRef);
+        assert_eq!(sort(table, &columns, &[4, 3, 2, 1, 0]).expect("an order").rows, [1, 0, 4, 2, 3]);
     }
 }

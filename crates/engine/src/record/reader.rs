@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::Array;
+use datafusion::arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::object_store::ObjectStore;
 use datafusion::object_store::path::Path as ObjectPath;
+use datafusion::object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use datafusion::parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
 use datafusion::parquet::arrow::ProjectionMask;
-use futures::{StreamExt, TryStreamExt};
+use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
+use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 
 use super::error::{RecordError, Result};
 use super::par;
@@ -24,7 +27,8 @@ pub enum TextAs {
     Plain,
     /// `Utf8View`.
     View,
-    /// `Dictionary(Int32, Utf8)`, whether stored so or not.
+    /// `Dictionary(Int32, Utf8)`. Text that is stored without a dictionary, because it hardly
+    /// repeats, gets one in which equal values may occur more than once.
     Dictionary,
     /// As stored: a dictionary where all of a file's column is one, else views. Fastest, but the
     /// type may differ from file to file.
@@ -55,7 +59,7 @@ pub async fn read(
         let schema = Arc::clone(schema);
         let (name, size) = (file.name.clone(), file.size);
         async move {
-            let mut input = ParquetObjectReader::new(objects, ObjectPath::from(name.as_str())).with_file_size(size);
+            let mut input = Input { objects, path: ObjectPath::from(name.as_str()), size };
             let plain = ArrowReaderMetadata::load_async(&mut input, ArrowReaderOptions::new())
                 .await
                 .map_err(|e| RecordError::read(format!("reading {name}"), e))?;
@@ -76,6 +80,7 @@ pub async fn read(
     let names: Vec<String> = columns.iter().map(|(c, _)| schema.field(*c).name().clone()).collect();
     let work = tasks.into_iter().map(|(file, name, input, metadata, group, first, rows)| {
         let names = names.clone();
+        let hows: Vec<TextAs> = columns.iter().map(|(_, how)| *how).collect();
         async move {
             let failed = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
             let roots: Vec<usize> =
@@ -99,7 +104,7 @@ pub async fn read(
                 };
                 let order: Vec<usize> =
                     names.iter().map(|n| whole.schema().index_of(n)).collect::<std::result::Result<_, _>>()?;
-                Ok(whole.project(&order)?)
+                numbered(&whole.project(&order)?, &hows)
             };
             let batch = tokio::task::spawn_blocking(decode).await.map_err(|e| failed(&e))??;
             Ok::<_, RecordError>(Some(Part { file, first, batch }))
@@ -107,6 +112,46 @@ pub async fn read(
     });
     let parts: Vec<Option<Part>> = futures::stream::iter(work).buffered(par::workers() * 2).try_collect().await?;
     Ok(parts.into_iter().flatten().collect())
+}
+
+/// Bytes, as the storage hands them out.
+type Bytes = <PutPayload as IntoIterator>::Item;
+
+/// A file in an object store.
+#[derive(Debug, Clone)]
+struct Input {
+    objects: Arc<dyn ObjectStore>,
+    path: ObjectPath,
+    size: u64,
+}
+
+impl AsyncFileReader for Input {
+    fn get_bytes(&mut self, range: std::ops::Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.objects.get_range(&self.path, range).map_err(|e| ParquetError::External(Box::new(e))).boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<std::ops::Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        async move {
+            let got = self.objects.get_ranges(&self.path, &ranges).await;
+            got.map_err(|e| ParquetError::External(Box::new(e)))
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new().with_arrow_reader_options(options);
+            reader.load_and_finish(self, size).await.map(Arc::new)
+        }
+        .boxed()
+    }
 }
 
 /// Asks the Parquet reader for the types that are wanted.
@@ -122,8 +167,9 @@ fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextA
                 (DataType::Utf8, Some((_, how))) => match how {
                     TextAs::Plain => DataType::Utf8,
                     TextAs::View => DataType::Utf8View,
-                    TextAs::Dictionary => dictionary(),
-                    TextAs::Stored if all_dictionary(plain.metadata(), i) => dictionary(),
+                    TextAs::Dictionary | TextAs::Stored if all_dictionary(plain.metadata(), i) => dictionary(),
+                    // Not looked up value by value: see `numbered`.
+                    TextAs::Dictionary => DataType::Utf8,
                     TextAs::Stored => DataType::Utf8View,
                 },
                 (other, _) => other.clone(),
@@ -133,6 +179,26 @@ fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextA
         .collect();
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
     Ok(ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?)
+}
+
+/// Text that is stored without a dictionary becomes one in which every row has its own value: what
+/// does not repeat is not searched for repeats.
+fn numbered(batch: &RecordBatch, hows: &[TextAs]) -> Result<RecordBatch> {
+    let mut fields = Vec::with_capacity(hows.len());
+    let mut columns = Vec::with_capacity(hows.len());
+    for ((field, column), how) in batch.schema().fields().iter().zip(batch.columns()).zip(hows) {
+        if *how == TextAs::Dictionary && *field.data_type() == DataType::Utf8 {
+            let rows = i32::try_from(column.len()).map_err(|e| RecordError::read("reading text", e))?;
+            let keys = Int32Array::new((0..rows).collect(), column.nulls().cloned());
+            let dict = DictionaryArray::try_new(keys, Arc::clone(column))?;
+            fields.push(field.as_ref().clone().with_data_type(dictionary()));
+            columns.push(Arc::new(dict) as ArrayRef);
+        } else {
+            fields.push(field.as_ref().clone());
+            columns.push(Arc::clone(column));
+        }
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// Number of rows of all parts.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::object_store::path::Path as ObjectPath;
 use datafusion::object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
+use datafusion::parquet::file::reader::ChunkReader;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, StructType};
@@ -211,10 +212,10 @@ pub async fn discard(objects: &Arc<dyn ObjectStore>, name: &str) {
 }
 
 /// Reads a small file.
-pub async fn get(objects: &Arc<dyn ObjectStore>, name: &str) -> Result<Vec<u8>> {
+pub async fn get(objects: &Arc<dyn ObjectStore>, name: &str) -> Result<impl ChunkReader + 'static + use<>> {
     let failed = |e: datafusion::object_store::Error| RecordError::read(format!("reading {name}"), e);
     let got = objects.get_opts(&ObjectPath::from(name), GetOptions::default()).await.map_err(failed)?;
-    Ok(got.bytes().await.map_err(failed)?.to_vec())
+    got.bytes().await.map_err(failed)
 }
 
 /// Files of a loaded table, in order of name.

@@ -107,7 +107,7 @@ impl Date {
         if !(1000..9999).contains(&year) || !(1..=12).contains(&month) {
             return None;
         }
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             2 if leap => 29,
             2 => 28,
@@ -129,6 +129,30 @@ impl Date {
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
         era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
     }
+}
+
+/// Year, month and day, and the microseconds since midnight, of microseconds since 1970.
+pub(super) fn civil_of_micros(micros: i64) -> ((i64, i64, i64), i64) {
+    // Eras of 400 years from a first of March, as in `days_since_epoch`, backwards.
+    let days = micros.div_euclid(MICROS_A_DAY) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    ((year, month, day), micros.rem_euclid(MICROS_A_DAY))
+}
+
+/// A date that stands for none, in whatever order: all zeros, or the year 9999.
+pub(super) fn is_unset_date(text: &str) -> bool {
+    let date = text.trim().split([' ', 'T']).next().unwrap_or_default();
+    let mut parts = date.split(['-', '/', '.']);
+    let looks_like_one = parts.clone().count() == 3 && parts.clone().all(|p| p.bytes().all(|b| b.is_ascii_digit()));
+    let zeros = parts.clone().all(|p| p.bytes().all(|b| b == b'0'));
+    looks_like_one && (zeros || parts.any(|p| p == "9999"))
 }
 
 /// Time of day; the offset is given where the file gives one.

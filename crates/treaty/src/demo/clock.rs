@@ -77,7 +77,11 @@ pub(super) fn civil(d: Day) -> (i64, i64, i64) {
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+    (
+        yoe + era * 400 + i64::from(month <= 2),
+        month,
+        doy - (153 * mp + 2) / 5 + 1,
+    )
 }
 
 /// Day of the week, Monday is 0.
@@ -102,7 +106,11 @@ fn behind(at: Sec) -> i64 {
     let sunday = |d: Day| d + 6 - weekday(d);
     let from = sunday(day(y, 3, 8)) * DAY + 7 * HOUR;
     let to = sunday(day(y, 11, 1)) * DAY + 6 * HOUR;
-    if (from..to).contains(&at) { 4 * HOUR } else { 5 * HOUR }
+    if (from..to).contains(&at) {
+        4 * HOUR
+    } else {
+        5 * HOUR
+    }
 }
 
 /// Local date and second of the day of an instant.
@@ -114,14 +122,23 @@ pub(super) fn local(at: Sec) -> (Day, i64) {
 /// The instant of a local date and second of the day; a time that the spring change skips moves an hour on.
 pub(super) fn instant(d: Day, second: i64) -> Sec {
     let summer = d * DAY + second + 4 * HOUR;
-    if behind(summer) == 4 * HOUR { summer } else { summer + HOUR }
+    if behind(summer) == 4 * HOUR {
+        summer
+    } else {
+        summer + HOUR
+    }
 }
 
 /// `2026-06-30T13:05:09Z`
 pub(super) fn rfc3339(at: Sec) -> String {
     let (y, m, d) = civil(at.div_euclid(DAY));
     let s = at.rem_euclid(DAY);
-    format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}Z", s / HOUR, s % HOUR / MINUTE, s % MINUTE)
+    format!(
+        "{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}Z",
+        s / HOUR,
+        s % HOUR / MINUTE,
+        s % MINUTE
+    )
 }
 
 /// `2026-06-30`

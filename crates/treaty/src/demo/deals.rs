@@ -3,11 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use super::cast::{
-    ENGINEER, LEAVER, LEFT, MANAGER, PARTNER, PRODUCTS, SOURCES, TERRITORIES, USERS, purchase,
+use super::cast::{ENGINEER, LEAVER, LEFT, MANAGER, PRODUCTS, TERRITORIES, USERS, purchase};
+use super::clock::{
+    DAY, Day, END, END_DAY, FIRST_DAY, Sec, date, day, instant, local, quarter, quarter_start,
+    rfc3339,
 };
-use super::clock::{DAY, Day, END, END_DAY, FIRST_DAY, Sec, date, day, instant, local, quarter, quarter_start, rfc3339};
 use super::dice::{Deck, Dice};
+use super::marketing::{PARTNER, SOURCES};
 use super::words::TITLES;
 use super::world::{Act, World, money, table};
 
@@ -16,6 +18,15 @@ const STAGES: [&str; 5] = ["opportunity", "demo", "trial", "negotiation", "won"]
 
 /// Since then the step from demo to trial fails.
 const BROKEN_SINCE: Sec = day(2025, 10, 1) * DAY;
+
+/// Why opportunities are lost.
+const LOSSES: [&str; 5] = [
+    "no budget",
+    "competitor",
+    "no decision",
+    "timing",
+    "missing feature",
+];
 
 /// An opportunity.
 #[derive(Debug)]
@@ -63,7 +74,12 @@ fn deal(account: usize, owner: usize, created: Sec, kind: &'static str) -> Deal 
 pub(super) fn from_lead(w: &mut World, account: usize, lead: usize, owner: usize, at: Sec) {
     let campaign = w.people[lead].campaign.filter(|_| w.dice.percent(85));
     let source = Some(w.people[lead].source);
-    w.deals.push(Deal { lead: Some(lead), source, campaign, ..deal(account, owner, at, "new_business") });
+    w.deals.push(Deal {
+        lead: Some(lead),
+        source,
+        campaign,
+        ..deal(account, owner, at, "new_business")
+    });
 }
 
 /// What happens to an opportunity next.
@@ -98,7 +114,7 @@ pub(super) fn run(world: &mut World, seed: u64) {
         steps: [step(15), step(14), step(14), step(15)],
         broken: Deck::new(&[6, 9, 5]),
         renewal: Deck::new(&[16, 3, 1]),
-        partner: Deck::new(&[2, 1]),
+        partner: Deck::new(&[3, 1]),
         reopen: Deck::new(&[22, 1, 1]),
     };
     for i in 0..teller.w.deals.len() {
@@ -110,10 +126,14 @@ pub(super) fn run(world: &mut World, seed: u64) {
 
 /// Opportunities that no lead led to: renewals, add-ons, and what reps found themselves.
 fn own_initiative(w: &mut World) {
-    let customers: Vec<usize> = (0..w.accounts.len()).filter(|a| !w.accounts[*a].paid.is_empty()).collect();
+    let customers: Vec<usize> = (0..w.accounts.len())
+        .filter(|a| !w.accounts[*a].paid.is_empty())
+        .collect();
     for q in quarter(FIRST_DAY)..quarter(END_DAY) {
         for n in 0..31 {
-            let on = w.dice.range(quarter_start(q).max(FIRST_DAY), quarter_start(q + 1) - 1);
+            let on = w
+                .dice
+                .range(quarter_start(q).max(FIRST_DAY), quarter_start(q + 1) - 1);
             let at = w.dice.at_work(on);
             let mut owner = w.dice.below(10);
             if owner == LEAVER && at >= LEFT - 5 * DAY {
@@ -133,41 +153,65 @@ fn own_initiative(w: &mut World) {
 
 /// The purchases of an account make it installed base at that moment.
 fn installed(w: &World, account: usize, at: Sec) -> bool {
-    w.accounts[account].paid.iter().any(|p| *p < at && *p >= at - 3 * 365 * DAY)
+    w.accounts[account]
+        .paid
+        .iter()
+        .any(|p| *p < at && *p >= at - 3 * 365 * DAY)
 }
 
 impl Teller<'_> {
     /// Amount, currency, product, contacts.
     fn dress(&mut self, i: usize) {
-        let (account, created, lead) = (self.w.deals[i].account, self.w.deals[i].created, self.w.deals[i].lead);
+        let (account, created, lead) = (
+            self.w.deals[i].account,
+            self.w.deals[i].created,
+            self.w.deals[i].lead,
+        );
         let source = self.w.deals[i].source;
-        let euro = matches!(self.w.accounts[account].country, "DE" | "FR" | "NL") && self.w.dice.percent(80);
+        let euro = matches!(self.w.accounts[account].country, "DE" | "FR" | "NL")
+            && self.w.dice.percent(80);
         let dollars = match (source, self.w.deals[i].kind) {
-            (Some(PARTNER), _) => self.w.dice.range(1_750, 3_400) * 100,
+            (Some(PARTNER), _) => self.w.dice.range(2_100, 3_900) * 100,
             (Some(s), _) => self.w.dice.spread(SOURCES[s].value, &mut self.spread[s]),
             (None, "renewal") => self.w.dice.spread(14_000, &mut self.other_spread),
             (None, "expansion") => self.w.dice.spread(17_000, &mut self.other_spread),
             (None, _) => self.w.dice.spread(24_000, &mut self.other_spread),
         };
         let amount = if euro { dollars * 100 / 109 } else { dollars } / 100 * 100;
-        let add_on = lead.is_some() && source != Some(PARTNER) && installed(self.w, account, created) && self.w.dice.percent(60);
-        let known: Vec<usize> =
-            self.w.accounts[account].people.iter().copied().filter(|p| self.w.people[*p].created < created).collect();
+        let add_on = lead.is_some()
+            && source != Some(PARTNER)
+            && installed(self.w, account, created)
+            && self.w.dice.percent(60);
+        let known: Vec<usize> = self.w.accounts[account]
+            .people
+            .iter()
+            .copied()
+            .filter(|p| self.w.people[*p].created < created)
+            .collect();
         let mut contacts: Vec<(usize, bool)> = Vec::new();
         match lead {
             Some(p) if self.w.dice.percent(96) => {
                 contacts.push((p, true));
                 if self.w.dice.percent(35) {
-                    contacts.extend(known.iter().filter(|k| **k != p).take(2).map(|k| (*k, false)));
+                    contacts.extend(
+                        known
+                            .iter()
+                            .filter(|k| **k != p)
+                            .take(2)
+                            .map(|k| (*k, false)),
+                    );
                 }
             }
-            None if known.len() > 1 && self.w.dice.percent(50) => contacts.extend(known.iter().take(2).map(|k| (*k, false))),
+            None if known.len() > 1 && self.w.dice.percent(50) => {
+                contacts.extend(known.iter().take(2).map(|k| (*k, false)))
+            }
             _ => {}
         }
         let product = PRODUCTS[self.w.dice.weighted(&[6, 3, 1])];
         let expected = local(created).0 + self.w.dice.range(55, 115);
         let d = &mut self.w.deals[i];
-        (d.amount, d.currency, d.product) = (amount.max(500), if euro { "EUR" } else { "USD" }, product);
+        (d.amount, d.currency, d.product) =
+            (amount.max(500), if euro { "EUR" } else { "USD" }, product);
         (d.contacts, d.expected) = (contacts, expected);
         if add_on {
             d.kind = "expansion";
@@ -197,15 +241,25 @@ impl Teller<'_> {
 
     /// One opportunity from its creation to its end, or to the end of the data.
     fn tell(&mut self, i: usize) {
-        let (mut owner, created, renewal) =
-            (self.w.deals[i].owner, self.w.deals[i].created, self.w.deals[i].kind == "renewal");
+        let (mut owner, created, renewal) = (
+            self.w.deals[i].owner,
+            self.w.deals[i].created,
+            self.w.deals[i].kind == "renewal",
+        );
         let first_owner = owner;
         let partner = self.w.deals[i].source == Some(PARTNER);
         let wins = partner.then(|| self.partner.draw(&mut self.w.dice) == 0);
         // Most deals of the rep who leaves go to a colleague a few days later; the others freeze.
-        let handover =
-            if owner == LEAVER && self.w.dice.percent(70) { Some(self.later(LEFT, 3, 3)) } else { None };
-        let end = if owner == LEAVER && handover.is_none() { LEFT } else { END };
+        let handover = if owner == LEAVER && self.w.dice.percent(70) {
+            Some(self.later(LEFT, 3, 3))
+        } else {
+            None
+        };
+        let end = if owner == LEAVER && handover.is_none() {
+            LEFT
+        } else {
+            END
+        };
         self.stage(i, created, STAGES[0], owner, "");
         let (mut at, mut step, mut reopened, mut reached) = (created, 0, false, 0);
         let mut closed = None;
@@ -236,10 +290,20 @@ impl Teller<'_> {
             if turn != Turn::Advance {
                 let reason = self.why(turn, step, at);
                 let parked = turn == Turn::Lose && !partner && self.w.dice.below(12) == 0;
-                self.stage(i, next, if parked { "recycled" } else { "lost" }, owner, reason);
+                self.stage(
+                    i,
+                    next,
+                    if parked { "recycled" } else { "lost" },
+                    owner,
+                    reason,
+                );
                 self.w.deals[i].loss_reason = if parked { "" } else { reason };
                 closed = Some(next);
-                let again = if reopened || parked || partner { 0 } else { self.reopen.draw(&mut self.w.dice) };
+                let again = if reopened || parked || partner {
+                    0
+                } else {
+                    self.reopen.draw(&mut self.w.dice)
+                };
                 let back = match again {
                     0 => break,
                     1 => self.later(next, 6, 8),
@@ -285,7 +349,13 @@ impl Teller<'_> {
     fn change_owner(&mut self, i: usize, at: Sec) {
         let heir = if self.w.dice.percent(50) { 9 } else { 7 };
         let id = self.w.deals[i].id.clone();
-        self.w.field(&id, at, "owner_id", (USERS[LEAVER].id.to_owned(), USERS[heir].id.to_owned()), MANAGER);
+        self.w.field(
+            &id,
+            at,
+            "owner_id",
+            (USERS[LEAVER].id.to_owned(), USERS[heir].id.to_owned()),
+            MANAGER,
+        );
         self.w.deals[i].owner = heir;
     }
 
@@ -296,7 +366,7 @@ impl Teller<'_> {
         if step == 1 && at >= BROKEN_SINCE && self.w.dice.percent(65) {
             return "no success test agreed";
         }
-        self.w.dice.pick(&["no budget", "competitor", "no decision", "timing", "missing feature"])
+        LOSSES[self.w.dice.below(LOSSES.len())]
     }
 
     fn revise(&mut self, i: usize, at: Sec, by: usize) {
@@ -304,7 +374,8 @@ impl Teller<'_> {
         let new = (old * self.w.dice.range(82, 122) / 100 / 100 * 100).max(500);
         let at = at + 600;
         if new != old && at < END {
-            self.w.field(&id, at, "amount", (money(old), money(new)), by);
+            self.w
+                .field(&id, at, "amount", (money(old), money(new)), by);
             self.w.deals[i].amount = new;
         }
     }
@@ -312,7 +383,11 @@ impl Teller<'_> {
     fn won(&mut self, i: usize, at: Sec) {
         let d = &self.w.deals[i];
         let (account, product, amount, currency) = (d.account, d.product, d.amount, d.currency);
-        let kind = if d.kind == "renewal" { "renewal" } else { "order" };
+        let kind = if d.kind == "renewal" {
+            "renewal"
+        } else {
+            "order"
+        };
         let ordered = at + self.w.dice.range(1_800, 2 * DAY);
         if ordered < END {
             purchase(self.w, account, ordered, (product, amount, currency, kind));
@@ -323,7 +398,11 @@ impl Teller<'_> {
     fn activities(&mut self, i: usize, owner: usize, from: Sec, to: Sec, stalls: bool) {
         let days = (local(to).0 - local(from).0).clamp(1, if stalls { 45 } else { 400 });
         let id = self.w.deals[i].id.clone();
-        let person = self.w.deals[i].contacts.first().map(|(p, _)| self.w.people[*p].id.clone()).unwrap_or_default();
+        let person = self.w.deals[i]
+            .contacts
+            .first()
+            .map(|(p, _)| self.w.people[*p].id.clone())
+            .unwrap_or_default();
         for _ in 0..(2 + days / 12).min(6) {
             let on = local(from).0 + self.w.dice.range(1, days);
             let at = self.w.dice.at_work(on);
@@ -342,13 +421,28 @@ impl Teller<'_> {
             let engineer = kind == "meeting" && self.w.dice.percent(35);
             let user = if engineer { ENGINEER } else { owner };
             let inbound = kind == "reply";
-            self.w.act(at, Act { person: &person, opportunity: &id, user, kind, inbound, automated: false, outcome });
+            self.w.act(
+                at,
+                Act {
+                    person: &person,
+                    opportunity: &id,
+                    user,
+                    kind,
+                    inbound,
+                    automated: false,
+                    outcome,
+                },
+            );
         }
     }
 
     /// What is only known at the end: pushed close dates, the economic case, the marks in the lead's life.
     fn finish(&mut self, i: usize, reached: usize, closed: Option<Sec>, first_owner: usize) {
-        let (id, owner, created) = (self.w.deals[i].id.clone(), self.w.deals[i].owner, self.w.deals[i].created);
+        let (id, owner, created) = (
+            self.w.deals[i].id.clone(),
+            self.w.deals[i].owner,
+            self.w.deals[i].created,
+        );
         let stop = closed.unwrap_or(END);
         while instant(self.w.deals[i].expected, 0) < stop {
             let old = self.w.deals[i].expected;
@@ -358,7 +452,8 @@ impl Teller<'_> {
             }
             let new = old + self.w.dice.range(28, 63);
             let by = if at < LEFT { first_owner } else { owner };
-            self.w.field(&id, at, "expected_close_on", (date(old), date(new)), by);
+            self.w
+                .field(&id, at, "expected_close_on", (date(old), date(new)), by);
             self.w.deals[i].expected = new;
         }
         let cards = match reached {
@@ -389,30 +484,19 @@ pub(super) fn write(w: &World, dir: &Path) -> io::Result<()> {
             money(d.amount),
             d.currency.to_owned(),
             date(d.expected),
-            d.campaign.map(|c| w.campaigns[c].id.clone()).unwrap_or_default(),
-            d.source.map(|s| SOURCES[s].name.to_owned()).unwrap_or_default(),
+            d.campaign
+                .map(|c| w.campaigns[c].id.clone())
+                .unwrap_or_default(),
+            d.source
+                .map(|s| SOURCES[s].name.to_owned())
+                .unwrap_or_default(),
             d.loss_reason.to_owned(),
             d.economic_case.to_owned(),
         ]
     });
-    let header = [
-        "opportunity_id",
-        "account_id",
-        "name",
-        "kind",
-        "product_line",
-        "territory",
-        "owner_id",
-        "created_at",
-        "amount",
-        "currency",
-        "expected_close_on",
-        "campaign_id",
-        "lead_source",
-        "loss_reason",
-        "economic_case",
-    ];
-    table(dir, "opportunities", &header, rows)?;
+    let header = "opportunity_id,account_id,name,kind,product_line,territory,owner_id,\
+        created_at,amount,currency,expected_close_on,campaign_id,lead_source,loss_reason,economic_case";
+    table(dir, "opportunities", header, rows)?;
     let roles = w.deals.iter().flat_map(|d| {
         d.contacts.iter().map(|(p, primary)| {
             let role = match TITLES[w.people[*p].title].1 {
@@ -421,8 +505,15 @@ pub(super) fn write(w: &World, dir: &Path) -> io::Result<()> {
                 "technical evaluator" => "evaluator",
                 _ => "user",
             };
-            [&d.id, &w.people[*p].id, role, &primary.to_string()].map(|s: &str| s.to_owned()).to_vec()
+            [&d.id, &w.people[*p].id, role, &primary.to_string()]
+                .map(|s: &str| s.to_owned())
+                .to_vec()
         })
     });
-    table(dir, "opportunity_contacts", &["opportunity_id", "person_id", "role", "is_primary"], roles)
+    table(
+        dir,
+        "opportunity_contacts",
+        "opportunity_id,person_id,role,is_primary",
+        roles,
+    )
 }

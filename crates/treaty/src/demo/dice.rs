@@ -6,12 +6,15 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::clock::{Day, HOUR, MINUTE, Sec, hours, instant, open_day};
 
 /// Quantiles of the exponential distribution of mean 1000, by sixteenths; the tail is cut.
-const WAIT: [i64; 17] =
-    [0, 65, 134, 208, 288, 375, 470, 575, 693, 827, 981, 1_163, 1_386, 1_674, 2_079, 2_773, 4_605];
+const WAIT: [i64; 17] = [
+    0, 65, 134, 208, 288, 375, 470, 575, 693, 827, 981, 1_163, 1_386, 1_674, 2_079, 2_773, 4_605,
+];
 
 /// Quantiles of a log-normal of median 1000 and sigma 0.6, by sixteenths; both tails are cut.
-const SPREAD: [i64; 17] =
-    [267, 398, 502, 587, 667, 746, 826, 910, 1_000, 1_099, 1_211, 1_341, 1_498, 1_703, 1_994, 2_511, 3_975];
+const SPREAD: [i64; 17] = [
+    267, 398, 502, 587, 667, 746, 826, 910, 1_000, 1_099, 1_211, 1_341, 1_498, 1_703, 1_994, 2_511,
+    3_975,
+];
 
 /// A seeded source of chance.
 #[derive(Debug)]
@@ -58,29 +61,33 @@ impl Dice {
         0
     }
 
-    fn quantile(&mut self, table: &[i64; 17], sixteenth: usize) -> i64 {
+    /// An amount times a value from one sixteenth of a distribution.
+    fn times(&mut self, amount: i64, table: &[i64; 17], sixteenth: usize) -> i64 {
         let (low, high) = (table[sixteenth], table[sixteenth + 1]);
-        low + (high - low) * self.range(0, 999) / 1_000
+        amount * (low * 1_000_000 + (high - low) * self.range(0, 999_999)) / 1_000_000_000
     }
 
     /// A waiting time of that mean: mostly short, sometimes several times as long.
     pub(super) fn wait(&mut self, mean: i64) -> i64 {
         let sixteenth = self.below(16);
-        mean * self.quantile(&WAIT, sixteenth) / 1_000 + self.range(0, 59)
+        self.times(mean, &WAIT, sixteenth)
     }
 
     /// Something times a skewed factor around one; `deck` spreads the factors evenly.
     pub(super) fn spread(&mut self, median: i64, deck: &mut Deck) -> i64 {
         let sixteenth = deck.draw(self);
-        median * self.quantile(&SPREAD, sixteenth) / 1_000
+        self.times(median, &SPREAD, sixteenth)
     }
 
     /// A moment of a salesperson's day: on that day or the next open one, now and then after hours.
     pub(super) fn at_work(&mut self, d: Day) -> Sec {
         let d = open_day(d);
         let (open, close) = hours(d).unwrap_or((9 * HOUR, 17 * HOUR));
-        let second =
-            if self.below(25) == 0 { self.range(17 * HOUR, 20 * HOUR) } else { self.range(open + 5 * MINUTE, close - 5 * MINUTE) };
+        let second = if self.below(25) == 0 {
+            self.range(17 * HOUR, 20 * HOUR)
+        } else {
+            self.range(open + 5 * MINUTE, close - 5 * MINUTE)
+        };
         instant(d, second)
     }
 
@@ -105,7 +112,10 @@ pub(super) struct Deck {
 impl Deck {
     /// A deck with so many cards of each kind.
     pub(super) fn new(weights: &[usize]) -> Self {
-        Self { weights: weights.to_vec(), cards: Vec::new() }
+        Self {
+            weights: weights.to_vec(),
+            cards: Vec::new(),
+        }
     }
 
     /// One card of each of so many kinds.

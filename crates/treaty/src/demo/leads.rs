@@ -1,80 +1,16 @@
 //! The people: how they arrive, qualify, are handed over, worked, and what becomes of them.
 
-use super::cast::{
-    DEMAND, LEAVER, LEFT, LIST, MANAGER, OPS, PARTNER, PILE, PILE_FROM, PUSH, QUARTERS, REPS, SOURCES, USERS, add_account,
-    list_morning,
-};
-use super::clock::{DAY, END, FIRST_DAY, HOUR, MINUTE, Sec, after_working, instant, local, quarter_start, rfc3339, weekday};
+use super::cast::{DEMAND, LEAVER, LEFT, MANAGER, OPS, PILE, PILE_FROM, REPS, USERS, add_account};
+use super::clock::{DAY, END, HOUR, MINUTE, Sec, after_working, instant, local, rfc3339};
 use super::deals;
-use super::dice::{Deck, Dice};
+use super::dice::Dice;
+use super::marketing::{LIST, PARTNER, SOURCES, arrivals};
+use super::quotas::{Decks, Fate};
 use super::words::{Namer, TITLES};
 use super::world::{Act, Person, Row, World, money, recorded};
 
 /// Reasons after which nobody need call again; the agreement exempts them.
 const EXEMPT: [&str; 4] = ["invalid data", "competitor", "duplicate", "unsubscribed"];
-
-/// What becomes of a lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Cold,
-    Converts,
-    Qualifies,
-}
-
-impl Fate {
-    fn of(card: usize) -> Self {
-        [Fate::Cold, Fate::Converts, Fate::Qualifies][card]
-    }
-}
-
-/// Quotas, so that the story shows at every seed.
-#[derive(Debug)]
-struct Decks {
-    fates: Vec<Deck>,
-    returned: Deck,
-    cold: Deck,
-    back_from_nurture: Deck,
-    back_from_sales: Deck,
-    back_from_dead: Deck,
-    rep_of_convert: Deck,
-    rep_of_other: Deck,
-    pile: Deck,
-    speed: Vec<Deck>,
-    after: Deck,
-    enough: Deck,
-    dead_reason: Deck,
-    reject_reason: Deck,
-    after_reject: Deck,
-    rejected_fits: Deck,
-    value: Deck,
-    no_value: Deck,
-}
-
-impl Decks {
-    fn new() -> Self {
-        let speed = |in_time: usize| Deck::new(&[in_time, 49 - in_time, 1]);
-        Self {
-            fates: SOURCES.iter().map(|s| Deck::new(&s.fates)).collect(),
-            returned: Deck::new(&[8, 4, 8]),
-            cold: Deck::new(&[31, 8, 1]),
-            back_from_nurture: Deck::new(&[18, 2]),
-            back_from_sales: Deck::new(&[15, 5]),
-            back_from_dead: Deck::new(&[47, 2, 1]),
-            rep_of_convert: Deck::new(&[7, 6, 6, 6, 5, 5, 1, 5, 4, 5]),
-            rep_of_other: Deck::new(&[5, 5, 5, 5, 5, 5, 6, 5, 4, 5]),
-            pile: Deck::new(&[3, 1]),
-            speed: [47, 45, 43, 42, 40, 39, 22, 38, 31, 36].map(speed).into(),
-            after: Deck::new(&[6, 6, 4, 3, 1]),
-            enough: Deck::new(&[21, 4]),
-            dead_reason: Deck::new(&[4, 2, 2, 2]),
-            reject_reason: Deck::new(&[4, 5, 4, 3, 2, 2]),
-            after_reject: Deck::new(&[15, 4, 1]),
-            rejected_fits: Deck::new(&[9, 11]),
-            value: Deck::even(16),
-            no_value: Deck::new(&[1, 39]),
-        }
-    }
-}
 
 struct Teller<'a> {
     w: &'a mut World,
@@ -86,36 +22,14 @@ pub(super) fn run(world: &mut World, seed: u64) {
     world.dice = Dice::new(seed, 2);
     let arrivals = arrivals(&mut world.dice);
     world.dice = Dice::new(seed, 3);
-    let mut teller = Teller { w: world, d: Decks::new() };
+    let mut teller = Teller {
+        w: world,
+        d: Decks::new(),
+    };
     for (at, source) in arrivals {
         teller.lead(at, source);
     }
     teller.duplicates();
-}
-
-/// When leads arrive, and from where.
-fn arrivals(dice: &mut Dice) -> Vec<(Sec, usize)> {
-    let mut all = Vec::new();
-    for (q, total) in QUARTERS {
-        let (from, to) = (quarter_start(q).max(FIRST_DAY), quarter_start(q + 1) - 1);
-        for (i, s) in SOURCES.iter().enumerate() {
-            let share = if q == PUSH { s.push } else { s.share };
-            for n in 0..(total * share + 500) / 1_000 {
-                let at = if i == LIST {
-                    list_morning(dice, q) + 3 * n as i64 + dice.range(0, 2)
-                } else {
-                    let mut on = dice.range(from, to);
-                    if weekday(on) > 4 && dice.percent(60) {
-                        on = dice.range(from, to);
-                    }
-                    dice.any_time(on)
-                };
-                all.push((at, i));
-            }
-        }
-    }
-    all.sort_unstable();
-    all
 }
 
 impl Teller<'_> {
@@ -123,8 +37,10 @@ impl Teller<'_> {
         let fate = Fate::of(self.d.fates[source].draw(&mut self.w.dice));
         let account = match self.w.dice.below(100) {
             0..=6 if fate != Fate::Converts => None,
-            _ if source == PARTNER && fate == Fate::Converts => Some(add_account(self.w, at - 60, true)),
-            7..=58 => {
+            _ if source == PARTNER && fate == Fate::Converts => {
+                Some(add_account(self.w, at - 60, true))
+            }
+            7..=70 => {
                 let n = self.w.accounts.len();
                 Some(self.w.dice.below(n).min(self.w.dice.below(n)))
             }
@@ -133,17 +49,33 @@ impl Teller<'_> {
         let p = self.person(at, source, account);
         let mut next = Some((at, fate));
         for round in 0..3 {
-            let Some((start, fate)) = next.filter(|(start, _)| *start < END) else { break };
-            next = self.attempt(p, start, fate, round).map(|at| (at, Fate::of(self.d.returned.draw(&mut self.w.dice))));
+            let Some((start, fate)) = next.filter(|(start, _)| *start < END) else {
+                break;
+            };
+            next = self
+                .attempt(p, start, fate, round)
+                .map(|at| (at, self.second_fate(source)));
         }
         let fits = if self.w.people[p].rejected {
             self.d.rejected_fits.draw(&mut self.w.dice) == 0
         } else {
-            self.w.dice.percent(if self.w.people[p].passed { 88 } else { 40 })
+            self.w
+                .dice
+                .percent(if self.w.people[p].passed { 88 } else { 40 })
         };
         self.w.people[p].title = self.w.dice.below(TITLES.len());
         while TITLES[self.w.people[p].title].2 != fits {
             self.w.people[p].title = self.w.dice.below(TITLES.len());
+        }
+    }
+
+    /// The fate of a lead that comes back; the two sources of the story keep to their quotas.
+    fn second_fate(&mut self, source: usize) -> Fate {
+        let fate = Fate::of(self.d.returned.draw(&mut self.w.dice));
+        if fate == Fate::Converts && matches!(source, PARTNER | LIST) {
+            Fate::Qualifies
+        } else {
+            fate
         }
     }
 
@@ -154,7 +86,10 @@ impl Teller<'_> {
         let email = self.w.namer.email(&first, &last, domain);
         let country = account.map_or("US", |a| self.w.accounts[a].country);
         let (offer, landing_page) = *self.w.dice.pick(SOURCES[source].offers);
-        let campaign = self.w.campaign_of(source, local(created).0).filter(|_| self.w.dice.below(12) > 0);
+        let campaign = self
+            .w
+            .campaign_of(source, local(created).0)
+            .filter(|_| self.w.dice.below(12) > 0);
         self.w.people.push(Person {
             id: format!("P{:05}", p + 1),
             account,
@@ -190,11 +125,25 @@ impl Teller<'_> {
     /// One attempt of one person. Gives the start of the next one, if there is one.
     fn attempt(&mut self, p: usize, start: Sec, fate: Fate, round: usize) -> Option<Sec> {
         self.w.people[p].starts.push(start);
-        self.stage(p, start, "lead", OPS, if round > 0 { "came back from nurture" } else { "" });
+        self.stage(
+            p,
+            start,
+            "lead",
+            OPS,
+            if round > 0 {
+                "came back from nurture"
+            } else {
+                ""
+            },
+        );
         if fate == Fate::Cold {
             return self.cold(p, start);
         }
-        let lag = if self.w.dice.below(4) == 0 { self.w.dice.range(2, 40) * MINUTE } else { self.w.dice.wait(3 * DAY) };
+        let lag = if self.w.dice.below(4) == 0 {
+            self.w.dice.range(2, 40) * MINUTE
+        } else {
+            self.w.dice.wait(3 * DAY)
+        };
         let qualified = start + lag + 30;
         if qualified >= END {
             return None;
@@ -205,7 +154,11 @@ impl Teller<'_> {
         if fate == Fate::Qualifies && self.w.dice.below(40) == 0 {
             return None; // marketing forgot to pass it on
         }
-        let lag = if self.w.dice.below(2) == 0 { self.w.dice.range(5, 600) } else { self.w.dice.wait(5 * HOUR) };
+        let lag = if self.w.dice.below(2) == 0 {
+            self.w.dice.range(5, 600)
+        } else {
+            self.w.dice.wait(5 * HOUR)
+        };
         self.passed(p, qualified + lag, fate == Fate::Converts, 0)
     }
 
@@ -233,7 +186,11 @@ impl Teller<'_> {
     }
 
     fn returns(&mut self, parked: Sec, from_sales: bool) -> Option<Sec> {
-        let deck = if from_sales { &mut self.d.back_from_sales } else { &mut self.d.back_from_nurture };
+        let deck = if from_sales {
+            &mut self.d.back_from_sales
+        } else {
+            &mut self.d.back_from_nurture
+        };
         (deck.draw(&mut self.w.dice) == 1).then(|| {
             let on = local(parked).0 + 40 + self.w.dice.wait(50 * DAY) / DAY;
             self.w.dice.any_time(on)
@@ -241,7 +198,11 @@ impl Teller<'_> {
     }
 
     fn rep(&mut self, converts: bool, at: Sec) -> usize {
-        let deck = if converts { &mut self.d.rep_of_convert } else { &mut self.d.rep_of_other };
+        let deck = if converts {
+            &mut self.d.rep_of_convert
+        } else {
+            &mut self.d.rep_of_other
+        };
         loop {
             let rep = deck.draw(&mut self.w.dice);
             if rep != LEAVER || at < LEFT - 2 * DAY {
@@ -256,13 +217,22 @@ impl Teller<'_> {
             return;
         }
         let id = self.w.people[p].id.clone();
-        let change = (old.map(|o| USERS[o].id.to_owned()).unwrap_or_default(), USERS[rep].id.to_owned());
+        let change = (
+            old.map(|o| USERS[o].id.to_owned()).unwrap_or_default(),
+            USERS[rep].id.to_owned(),
+        );
         self.w.field(&id, at, "owner_id", change, by);
         self.w.people[p].owner = Some(rep);
     }
 
     /// Writes a hand-off down.
-    fn handoff(&mut self, p: usize, at: Sec, rep: usize, decision: Option<(Sec, &str, Option<i64>)>) {
+    fn handoff(
+        &mut self,
+        p: usize,
+        at: Sec,
+        rep: usize,
+        decision: Option<(Sec, &str, Option<i64>)>,
+    ) {
         let recorded = recorded(at, 2);
         let (word, decided, by, reason, value) = match decision {
             None => ("pending", String::new(), "", "", None),
@@ -273,20 +243,46 @@ impl Teller<'_> {
         let value = value.map(money).unwrap_or_default();
         let person = &self.w.people[p].id;
         let (passed_by, assigned) = (USERS[OPS].id, USERS[rep].id);
-        let cells = [person, &rfc3339(at), passed_by, assigned, word, &decided, by, reason, &value, currency, &recorded];
+        let cells = [
+            person,
+            &rfc3339(at),
+            passed_by,
+            assigned,
+            word,
+            &decided,
+            by,
+            reason,
+            &value,
+            currency,
+            &recorded,
+        ];
         let cells = cells.map(str::to_owned).to_vec();
         self.w.handoffs.push(Row { at, cells });
     }
 
     fn attempt_act(&mut self, p: usize, rep: usize, at: Sec) {
         let (kind, outcomes): (_, &[&str]) = match self.w.dice.below(20) {
-            0..=10 => ("call", &["no answer", "no answer", "left message", "connected"]),
+            0..=10 => (
+                "call",
+                &["no answer", "no answer", "left message", "connected"],
+            ),
             11..=18 => ("email", &["sent", "sent", "replied"]),
             _ => ("meeting", &["held", "no show"]),
         };
         let outcome = *self.w.dice.pick(outcomes);
         let person = self.w.people[p].id.clone();
-        self.w.act(at, Act { person: &person, opportunity: "", user: rep, kind, inbound: false, automated: false, outcome });
+        self.w.act(
+            at,
+            Act {
+                person: &person,
+                opportunity: "",
+                user: rep,
+                kind,
+                inbound: false,
+                automated: false,
+                outcome,
+            },
+        );
     }
 
     /// Works a lead so many times from a first moment on, and tells when the last time was or would have been.
@@ -356,7 +352,11 @@ impl Teller<'_> {
                 let last = self.work(p, rep, first, times, 5);
                 let on = local(last).0 + self.w.dice.range(2, 10);
                 let at = self.w.dice.at_work(on);
-                let reason = *self.w.dice.pick(&["not now", "budget next year", "project postponed"]);
+                let reason =
+                    *self
+                        .w
+                        .dice
+                        .pick(&["not now", "budget next year", "project postponed"]);
                 if at >= until(rep) {
                     return None;
                 }
@@ -386,7 +386,12 @@ impl Teller<'_> {
     }
 
     fn accept(&mut self, p: usize, at: Sec, rep: usize, decided: Sec, in_time: bool) {
-        let value = self.w.dice.spread(SOURCES[self.w.people[p].source].value, &mut self.d.value) / 500 * 500;
+        let value = self
+            .w
+            .dice
+            .spread(SOURCES[self.w.people[p].source].value, &mut self.d.value)
+            / 500
+            * 500;
         let value = (self.d.no_value.draw(&mut self.w.dice) == 1).then_some(value.max(500));
         self.handoff(p, at, rep, in_time.then_some((decided, "", value)));
         if in_time && self.w.dice.below(33) > 0 {
@@ -417,7 +422,11 @@ impl Teller<'_> {
 
     fn dead(&mut self, p: usize, rep: usize, first: Sec) -> Option<Sec> {
         let enough = self.d.enough.draw(&mut self.w.dice) == 0;
-        let times = if enough { self.w.dice.range(6, 9) } else { self.w.dice.range(1, 5) };
+        let times = if enough {
+            self.w.dice.range(6, 9)
+        } else {
+            self.w.dice.range(1, 5)
+        };
         let last = self.work(p, rep, first, times, 3);
         let on = local(last).0 + self.w.dice.range(1, 5);
         let at = self.w.dice.at_work(on);
@@ -449,8 +458,23 @@ impl Teller<'_> {
         }
     }
 
-    fn rejected(&mut self, p: usize, at: Sec, rep: usize, first: Sec, decided: Sec, round: usize) -> Option<Sec> {
-        const WHY: [&str; 6] = ["no budget", "no timeframe", "wrong contact", "invalid data", "competitor", "duplicate"];
+    fn rejected(
+        &mut self,
+        p: usize,
+        at: Sec,
+        rep: usize,
+        first: Sec,
+        decided: Sec,
+        round: usize,
+    ) -> Option<Sec> {
+        const WHY: [&str; 6] = [
+            "no budget",
+            "no timeframe",
+            "wrong contact",
+            "invalid data",
+            "competitor",
+            "duplicate",
+        ];
         let reason = WHY[self.d.reject_reason.draw(&mut self.w.dice)];
         self.work(p, rep, first, 1, 1);
         if decided >= until(rep) {
@@ -482,11 +506,18 @@ impl Teller<'_> {
     fn duplicates(&mut self) {
         for i in 0..8 {
             let p = 200 + i * 540 + self.w.dice.below(60);
-            let (created, source, account) = (self.w.people[p].created, self.w.people[p].source, self.w.people[p].account);
+            let (created, source, account) = (
+                self.w.people[p].created,
+                self.w.people[p].source,
+                self.w.people[p].account,
+            );
             let later = created + self.w.dice.range(2 * DAY, 25 * DAY);
             let twin = self.person(later, source, account);
-            let (first, last, title) =
-                (self.w.people[p].first.clone(), self.w.people[p].last.clone(), self.w.people[p].title);
+            let (first, last, title) = (
+                self.w.people[p].first.clone(),
+                self.w.people[p].last.clone(),
+                self.w.people[p].title,
+            );
             let email = self.w.namer.email(&first, &last, "post.example");
             let person = &mut self.w.people[twin];
             (person.first, person.last, person.title, person.email) = (first, last, title, email);
@@ -496,21 +527,33 @@ impl Teller<'_> {
             let ids = (self.w.people[twin].id.clone(), self.w.people[p].id.clone());
             self.merge("person", ids, merged);
         }
-        let lone: Vec<usize> = (0..self.w.people.len()).filter(|p| self.w.people[*p].account.is_none()).take(60).collect();
+        let lone: Vec<usize> = (0..self.w.people.len())
+            .filter(|p| self.w.people[*p].account.is_none())
+            .take(60)
+            .collect();
         for p in [20, 50].into_iter().filter_map(|i| lone.get(i).copied()) {
             let created = self.w.people[p].created;
-            let (twin, of) = (add_account(self.w, created, false), self.w.dice.range(270, 420) as usize);
+            let (twin, of) = (
+                add_account(self.w, created, false),
+                self.w.dice.range(270, 420) as usize,
+            );
             self.w.accounts[twin].name = format!("{} Inc.", self.w.accounts[of].name);
             self.w.accounts[twin].people.push(p);
             self.w.people[p].account = Some(twin);
             let merged = self.w.dice.at_work(local(created).0 + 40);
-            let ids = (self.w.accounts[twin].id.clone(), self.w.accounts[of].id.clone());
+            let ids = (
+                self.w.accounts[twin].id.clone(),
+                self.w.accounts[of].id.clone(),
+            );
             self.merge("account", ids, merged);
         }
     }
 
     fn merge(&mut self, kind: &str, (from, into): (String, String), at: Sec) {
-        self.w.merges.push(Row { at, cells: vec![kind.to_owned(), from, into, rfc3339(at)] });
+        self.w.merges.push(Row {
+            at,
+            cells: vec![kind.to_owned(), from, into, rfc3339(at)],
+        });
     }
 }
 

@@ -18,6 +18,8 @@ mod clock;
 mod deals;
 mod dice;
 mod leads;
+mod marketing;
+mod quotas;
 #[cfg(test)]
 mod tests;
 mod touches;
@@ -50,8 +52,17 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts, people, opportunities, handoffs, events } = self;
-        write!(f, "{people} people at {accounts} companies, {handoffs} hand-offs, {opportunities} opportunities, {events} events")
+        let Self {
+            accounts,
+            people,
+            opportunities,
+            handoffs,
+            events,
+        } = self;
+        write!(
+            f,
+            "{people} people at {accounts} companies, {handoffs} hand-offs, {opportunities} opportunities, {events} events"
+        )
     }
 }
 

@@ -5,34 +5,39 @@ use std::collections::BTreeSet;
 use super::dice::Dice;
 
 const FIRST: &[&str] = &[
-    "Ada", "Adrian", "Alma", "Amir", "Anika", "Anton", "Bea", "Boris", "Carla", "Cedric", "Chloe", "Dario", "Delia", "Edgar",
-    "Elena", "Elias", "Emma", "Enzo", "Esther", "Fabian", "Farah", "Felix", "Flora", "Gemma", "Gregor", "Hana", "Hugo", "Ida",
-    "Imran", "Ingrid", "Isaac", "Ivy", "Jada", "Jasper", "Jonas", "Judith", "Kamal", "Kira", "Lars", "Leah", "Leo", "Lina",
-    "Lucas", "Maeve", "Malik", "Mara", "Marco", "Maya", "Milan", "Mina", "Nadia", "Nils", "Nora", "Olga", "Omar", "Oscar",
-    "Paula", "Priya", "Quentin", "Rafael", "Rosa", "Ruben", "Sana", "Silas", "Sofia", "Stella", "Tariq", "Tessa", "Theo",
-    "Uma", "Victor", "Wanda", "Xenia", "Yusuf", "Zoe",
+    "Ada", "Adrian", "Alma", "Amir", "Anika", "Anton", "Bea", "Boris", "Carla", "Cedric", "Chloe",
+    "Dario", "Delia", "Edgar", "Elena", "Elias", "Emma", "Enzo", "Esther", "Fabian", "Farah",
+    "Felix", "Flora", "Gemma", "Gregor", "Hana", "Hugo", "Ida", "Imran", "Ingrid", "Isaac", "Ivy",
+    "Jada", "Jasper", "Jonas", "Judith", "Kamal", "Kira", "Lars", "Leah", "Leo", "Lina", "Lucas",
+    "Maeve", "Malik", "Mara", "Marco", "Maya", "Milan", "Mina", "Nadia", "Nils", "Nora", "Olga",
+    "Omar", "Oscar", "Paula", "Priya", "Quentin", "Rafael", "Rosa", "Ruben", "Sana", "Silas",
+    "Sofia", "Stella", "Tariq", "Tessa", "Theo", "Uma", "Victor", "Wanda", "Xenia", "Yusuf", "Zoe",
 ];
 
 const LAST_START: &[&str] = &[
-    "Al", "Bar", "Bren", "Cal", "Cor", "Dal", "Del", "Fen", "Gar", "Hal", "Har", "Ker", "Lan", "Lor", "Mar", "Mel", "Nor", "Os",
-    "Pel", "Quin", "Ras", "Sel", "Tor", "Ul", "Van", "Wes", "Yar", "Zel",
+    "Al", "Bar", "Bren", "Cal", "Cor", "Dal", "Del", "Fen", "Gar", "Hal", "Har", "Ker", "Lan",
+    "Lor", "Mar", "Mel", "Nor", "Os", "Pel", "Quin", "Ras", "Sel", "Tor", "Ul", "Van", "Wes",
+    "Yar", "Zel",
 ];
 
 const LAST_END: &[&str] = &[
-    "avio", "brook", "den", "drick", "ekar", "fell", "gate", "holm", "imova", "kin", "lund", "mere", "nick", "ova", "rell",
-    "rinho", "sby", "sten", "tani", "thorn", "vane", "wick", "worth", "yama",
+    "avio", "brook", "den", "drick", "ekar", "fell", "gate", "holm", "imova", "kin", "lund",
+    "mere", "nick", "ova", "rell", "rinho", "sby", "sten", "tani", "thorn", "vane", "wick",
+    "worth", "yama",
 ];
 
 const TOWN_START: &[&str] = &[
-    "Ald", "Amber", "Arc", "Bel", "Birch", "Blue", "Bright", "Cedar", "Clear", "Copper", "Crest", "Dun", "East", "Elm", "Ever",
-    "Fair", "Far", "Glen", "Gold", "Gran", "Grey", "Haw", "High", "Iron", "Kel", "Lake", "Lind", "Long", "Maple", "Mill",
-    "North", "Oak", "Pine", "Quarry", "Red", "River", "Rock", "Sand", "Silver", "Stan", "Stone", "Summer", "Thorn", "West",
-    "White", "Wild", "Wind", "Wood",
+    "Ald", "Amber", "Arc", "Bel", "Birch", "Blue", "Bright", "Cedar", "Clear", "Copper", "Crest",
+    "Dun", "East", "Elm", "Ever", "Fair", "Far", "Glen", "Gold", "Gran", "Grey", "Haw", "High",
+    "Iron", "Kel", "Lake", "Lind", "Long", "Maple", "Mill", "North", "Oak", "Pine", "Quarry",
+    "Red", "River", "Rock", "Sand", "Silver", "Stan", "Stone", "Summer", "Thorn", "West", "White",
+    "Wild", "Wind", "Wood",
 ];
 
 const TOWN_END: &[&str] = &[
-    "bridge", "brook", "bury", "dale", "field", "ford", "gate", "grove", "haven", "hurst", "land", "ley", "moor", "port", "ridge",
-    "shore", "stead", "ton", "vale", "view", "ward", "water", "wick", "worth",
+    "bridge", "brook", "bury", "dale", "field", "ford", "gate", "grove", "haven", "hurst", "land",
+    "ley", "moor", "port", "ridge", "shore", "stead", "ton", "vale", "view", "ward", "water",
+    "wick", "worth",
 ];
 
 /// Industries and the words that companies of them carry in their names.
@@ -67,8 +72,16 @@ pub(super) const TITLES: &[(&str, &str, bool)] = &[
 
 /// Topics of content and campaigns.
 pub(super) const TOPICS: &[&str] = &[
-    "Approval workflows", "Order handling", "Vendor onboarding", "Claims processing", "Field service", "Invoice matching",
-    "Quality records", "Shift planning", "Document control", "Audit trails",
+    "Approval workflows",
+    "Order handling",
+    "Vendor onboarding",
+    "Claims processing",
+    "Field service",
+    "Invoice matching",
+    "Quality records",
+    "Shift planning",
+    "Document control",
+    "Audit trails",
 ];
 
 /// Makes names that do not repeat.
@@ -81,7 +94,10 @@ impl Namer {
     /// First and last name.
     pub(super) fn person(dice: &mut Dice) -> (String, String) {
         let first = (*dice.pick(FIRST)).to_owned();
-        (first, format!("{}{}", dice.pick(LAST_START), dice.pick(LAST_END)))
+        (
+            first,
+            format!("{}{}", dice.pick(LAST_START), dice.pick(LAST_END)),
+        )
     }
 
     /// A mailbox at a domain.
@@ -100,7 +116,11 @@ impl Namer {
     pub(super) fn company(&mut self, dice: &mut Dice) -> (String, String, &'static str) {
         loop {
             let (industry, suffixes) = *dice.pick(INDUSTRIES);
-            let (start, end, suffix) = (dice.pick(TOWN_START), dice.pick(TOWN_END), dice.pick(suffixes));
+            let (start, end, suffix) = (
+                dice.pick(TOWN_START),
+                dice.pick(TOWN_END),
+                dice.pick(suffixes),
+            );
             let domain = format!("{start}{end}-{suffix}.example").to_lowercase();
             if self.taken.insert(domain.clone()) {
                 return (format!("{start}{end} {suffix}"), domain, industry);

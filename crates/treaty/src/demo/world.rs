@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 
 use super::Summary;
-use super::cast::{Campaign, Content, SOURCES, TERRITORIES, USERS};
-use super::clock::{DAY, Day, END, HOUR, MINUTE, Sec, date, rfc3339};
+use super::cast::{TERRITORIES, USERS};
+use super::clock::{DAY, Day, END, HOUR, MINUTE, Sec, rfc3339};
 use super::deals::Deal;
 use super::dice::Dice;
+use super::marketing::{Campaign, Content, SOURCES};
 use super::words::Namer;
 
 /// A company that could buy, or has bought.
@@ -123,11 +124,22 @@ pub(super) fn money(units: i64) -> String {
 
 impl World {
     /// A person or an opportunity enters a stage. What would happen after the end does not happen.
-    pub(super) fn stage(&mut self, subject: &str, at: Sec, stage: &str, by: Option<usize>, reason: &str) {
+    pub(super) fn stage(
+        &mut self,
+        subject: &str,
+        at: Sec,
+        stage: &str,
+        by: Option<usize>,
+        reason: &str,
+    ) {
         if at >= END {
             return;
         }
-        let kind = if subject.starts_with('P') { "person" } else { "opportunity" };
+        let kind = if subject.starts_with('P') {
+            "person"
+        } else {
+            "opportunity"
+        };
         let lag = self.dice.range(0, 40);
         let recorded = recorded(at, lag);
         let cells = vec![
@@ -143,14 +155,34 @@ impl World {
     }
 
     /// A field of a person or an opportunity changes.
-    pub(super) fn field(&mut self, subject: &str, at: Sec, field: &str, change: (String, String), by: usize) {
+    pub(super) fn field(
+        &mut self,
+        subject: &str,
+        at: Sec,
+        field: &str,
+        change: (String, String),
+        by: usize,
+    ) {
         if at >= END {
             return;
         }
-        let kind = if subject.starts_with('P') { "person" } else { "opportunity" };
+        let kind = if subject.starts_with('P') {
+            "person"
+        } else {
+            "opportunity"
+        };
         let lag = self.dice.range(0, 40);
         let recorded = recorded(at, lag);
-        let cells = vec![kind.to_owned(), subject.to_owned(), rfc3339(at), field.to_owned(), change.0, change.1, id(by), recorded];
+        let cells = vec![
+            kind.to_owned(),
+            subject.to_owned(),
+            rfc3339(at),
+            field.to_owned(),
+            change.0,
+            change.1,
+            id(by),
+            recorded,
+        ];
         self.fields.push(Row { at, cells });
     }
 
@@ -182,7 +214,9 @@ impl World {
 
     /// The campaign of a source that runs on a day.
     pub(super) fn campaign_of(&self, source: usize, on: Day) -> Option<usize> {
-        self.campaigns.iter().position(|c| c.source == Some(source) && c.runs(on))
+        self.campaigns
+            .iter()
+            .position(|c| c.source == Some(source) && c.runs(on))
     }
 
     /// Writes every table and counts.
@@ -192,14 +226,19 @@ impl World {
         self.people_csv(dir)?;
         super::deals::write(&self, dir)?;
         super::cast::write(&mut self, dir)?;
+        super::marketing::write(&mut self, dir)?;
         let summary = Summary {
             accounts: self.accounts.len(),
             people: self.people.len(),
             opportunities: self.deals.len(),
             handoffs: self.handoffs.len(),
-            events: self.stages.len() + self.fields.len() + self.touches.len() + self.activities.len() + self.handoffs.len(),
+            events: self.stages.len()
+                + self.fields.len()
+                + self.touches.len()
+                + self.activities.len()
+                + self.handoffs.len(),
         };
-        let event = |name: &str, prefix: &str, width: usize, header: &[&str], mut rows: Vec<Row>| {
+        let event = |name: &str, prefix: &str, width: usize, header: &str, mut rows: Vec<Row>| {
             rows.sort_by_key(|r| r.at);
             let numbered = rows.into_iter().enumerate().map(|(i, r)| {
                 let own = (!prefix.is_empty()).then(|| format!("{prefix}{:0width$}", i + 1));
@@ -211,80 +250,51 @@ impl World {
             "stage_changes",
             "",
             0,
-            &["subject_type", "subject_id", "changed_at", "stage", "changed_by", "reason", "recorded_at"],
+            "subject_type,subject_id,changed_at,stage,changed_by,reason,recorded_at",
             self.stages,
         )?;
         event(
             "field_changes",
             "",
             0,
-            &["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "changed_by", "recorded_at"],
+            "subject_type,subject_id,changed_at,field,old_value,new_value,changed_by,recorded_at",
             self.fields,
         )?;
         event(
             "touchpoints",
             "T",
             6,
-            &[
-                "touchpoint_id",
-                "person_id",
-                "occurred_at",
-                "channel",
-                "campaign_id",
-                "content_id",
-                "kind",
-                "responded",
-                "author",
-                "recorded_at",
-            ],
+            "touchpoint_id,person_id,occurred_at,channel,campaign_id,content_id,kind,responded,author,recorded_at",
             self.touches,
         )?;
         event(
             "activities",
             "V",
             6,
-            &[
-                "activity_id",
-                "person_id",
-                "opportunity_id",
-                "occurred_at",
-                "user_id",
-                "kind",
-                "direction",
-                "automated",
-                "outcome",
-                "recorded_at",
-            ],
+            "activity_id,person_id,opportunity_id,occurred_at,user_id,kind,direction,automated,outcome,recorded_at",
             self.activities,
         )?;
         event(
             "handoffs",
             "H",
             5,
-            &[
-                "handoff_id",
-                "person_id",
-                "passed_at",
-                "passed_by",
-                "assigned_to",
-                "decision",
-                "decided_at",
-                "decided_by",
-                "reason",
-                "value",
-                "currency",
-                "recorded_at",
-            ],
+            "handoff_id,person_id,passed_at,passed_by,assigned_to,decision,decided_at,decided_by,reason,value,currency,recorded_at",
             self.handoffs,
         )?;
         event(
             "purchases",
             "",
             0,
-            &["account_id", "purchased_at", "product_line", "amount", "currency", "kind"],
+            "account_id,purchased_at,product_line,amount,currency,kind",
             self.purchases,
         )?;
-        event("merges", "", 0, &["subject_type", "from_id", "into_id", "merged_at"], self.merges)?;
+        event(
+            "merges",
+            "",
+            0,
+            "subject_type,from_id,into_id,merged_at",
+            self.merges,
+        )?;
         Ok(summary)
     }
 
@@ -294,7 +304,9 @@ impl World {
                 a.id.clone(),
                 a.name.clone(),
                 a.domain.clone(),
-                a.parent.map(|p| self.accounts[p].id.clone()).unwrap_or_default(),
+                a.parent
+                    .map(|p| self.accounts[p].id.clone())
+                    .unwrap_or_default(),
                 a.industry.to_owned(),
                 a.employees.to_string(),
                 a.country.to_owned(),
@@ -303,33 +315,29 @@ impl World {
                 rfc3339(a.created),
             ]
         });
-        let header = [
-            "account_id",
-            "name",
-            "domain",
-            "parent_account_id",
-            "industry",
-            "employees",
-            "country",
-            "segment",
-            "territory",
-            "created_at",
-        ];
-        table(dir, "accounts", &header, rows)
+        let header = "account_id,name,domain,parent_account_id,industry,employees,country,\
+            segment,territory,created_at";
+        table(dir, "accounts", header, rows)
     }
 
     fn people_csv(&mut self, dir: &Path) -> io::Result<()> {
         let mut rows = Vec::with_capacity(self.people.len());
         for p in &self.people {
             let phone = if self.dice.percent(70) {
-                format!("+1-{}-555-01{:02}", self.dice.pick(&[212, 312, 415, 617]), self.dice.below(100))
+                format!(
+                    "+1-{}-555-01{:02}",
+                    self.dice.pick(&[212, 312, 415, 617]),
+                    self.dice.below(100)
+                )
             } else {
                 String::new()
             };
             let (title, persona, _) = super::words::TITLES[p.title];
             rows.push(vec![
                 p.id.clone(),
-                p.account.map(|a| self.accounts[a].id.clone()).unwrap_or_default(),
+                p.account
+                    .map(|a| self.accounts[a].id.clone())
+                    .unwrap_or_default(),
                 p.email.clone(),
                 format!("{} {}", p.first, p.last),
                 title.to_owned(),
@@ -338,45 +346,32 @@ impl World {
                 persona.to_owned(),
                 rfc3339(p.created),
                 SOURCES[p.source].name.to_owned(),
-                p.campaign.map(|c| self.campaigns[c].id.clone()).unwrap_or_default(),
+                p.campaign
+                    .map(|c| self.campaigns[c].id.clone())
+                    .unwrap_or_default(),
                 optional_user(p.owner),
                 ["yes", "yes", "yes", "no"][self.dice.below(4)].to_owned(),
                 p.offer.to_owned(),
                 p.landing_page.to_owned(),
             ]);
         }
-        let header = [
-            "person_id",
-            "account_id",
-            "email",
-            "name",
-            "title",
-            "phone",
-            "country",
-            "persona",
-            "created_at",
-            "lead_source",
-            "campaign_id",
-            "owner_id",
-            "consent",
-            "offer",
-            "landing_page",
-        ];
-        table(dir, "people", &header, rows.into_iter())
+        let header = "person_id,account_id,email,name,title,phone,country,persona,created_at,\
+            lead_source,campaign_id,owner_id,consent,offer,landing_page";
+        table(dir, "people", header, rows.into_iter())
     }
 }
 
 /// Writes one table as CSV.
-pub(super) fn table(dir: &Path, name: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+pub(super) fn table(
+    dir: &Path,
+    name: &str,
+    header: &str,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> io::Result<()> {
     let mut out = csv::Writer::from_path(dir.join(format!("{name}.csv")))?;
-    out.write_record(header)?;
+    out.write_record(header.split(','))?;
     for row in rows {
         out.write_record(&row)?;
     }
     out.flush()
-}
-
-/// An optional date as text.
-pub(super) fn optional_date(d: Option<Day>) -> String {
-    d.map(date).unwrap_or_default()
 }

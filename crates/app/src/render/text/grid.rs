@@ -3,7 +3,8 @@
 
 use super::page::{Ink, Page, bar, clean, pad, shorten, width, wrap};
 use super::TextStyle;
-use crate::render::table::{Head, Row, Table};
+use crate::render::format;
+use crate::render::table::{Head, Row, Table, is_total_row};
 use crate::report::{Chart, Report};
 
 /// Blanks between columns.
@@ -39,14 +40,14 @@ impl Column {
     }
 
     /// Width of the widest cell.
-    fn content(&self) -> usize {
-        self.cells.iter().map(|c| width(c)).max().unwrap_or(0).min(self.cap)
+    fn natural(&self) -> usize {
+        self.cells.iter().map(|c| width(c)).max().unwrap_or(0)
     }
 
     /// Smallest width that holds the cells, and the header in so many lines.
     fn width(&self, lines: usize) -> usize {
         let longest = self.title.split(' ').map(width).max().unwrap_or(0);
-        let mut wide = self.content().max(longest.min(self.cap)).max(1);
+        let mut wide = self.natural().min(self.cap).max(longest.min(self.cap)).max(1);
         while wide < width(&self.title) && wide < self.cap && wrap(&self.title, wide).len() > lines {
             wide += 1;
         }
@@ -76,7 +77,7 @@ fn bars(report: &Report, table: &Table, rows: &[&Row]) -> Option<Bars> {
     let value = |row: usize, name: &str| report.cell(row, name).and_then(|c| c.value(exponent)).filter(|x| x.is_finite());
     let title = |name: &str| report.position(name).map(|at| report.columns[at].title.clone());
     let shown = |name: &str| table.heads.iter().position(|h| h.name == name);
-    let ordinary = || table.rows.iter().filter(|r| !r.total).map(|r| r.source);
+    let ordinary = || (0..report.rows.len()).filter(|row| !is_total_row(report, *row));
     let scale = |lengths: &dyn Fn(usize) -> f64| ordinary().map(lengths).fold(0.0, f64::max);
     let share = |x: f64, most: f64| if most > 0.0 { x.max(0.0) / most } else { 0.0 };
     let each = |solid: &dyn Fn(usize) -> f64, whole: &dyn Fn(usize) -> f64| {
@@ -111,15 +112,20 @@ struct Layout {
     bar: usize,
 }
 
-fn fit(columns: &[Column], lines: usize, room: usize, bar_least: usize) -> Option<Layout> {
-    let widths: Vec<usize> = columns.iter().map(|c| c.width(lines)).collect();
+fn fit(columns: &[Column], label: usize, lines: usize, room: usize, bar_least: usize) -> Option<Layout> {
+    let mut widths: Vec<usize> = columns.iter().map(|c| c.width(lines)).collect();
     let taken = widths.iter().sum::<usize>() + GAP * columns.len().saturating_sub(1);
-    let left = room.checked_sub(taken)?;
-    if bar_least == 0 {
-        return Some(Layout { widths, bar: 0 });
+    let bar_room = if bar_least > 0 { GAP + bar_least } else { 0 };
+    let mut left = room.checked_sub(taken)?.checked_sub(bar_room)?;
+    // Room that is left goes to shortened texts, the names of the rows first.
+    let names_first = (0..columns.len()).filter(|i| columns[*i].at == label).chain(0..columns.len());
+    for i in names_first {
+        let more = columns[i].natural().saturating_sub(widths[i]).min(left);
+        widths[i] += more;
+        left -= more;
     }
-    let bar = left.checked_sub(GAP)?.min(BAR_MAX);
-    (bar >= bar_least).then_some(Layout { widths, bar })
+    let bar = if bar_least > 0 { (bar_least + left).min(BAR_MAX) } else { 0 };
+    Some(Layout { widths, bar })
 }
 
 /// Finds a layout; columns that have no room are taken out and their titles returned.
@@ -133,7 +139,7 @@ fn arrange(columns: &mut Vec<Column>, label: usize, room: usize, with_bar: bool)
                 column.cap = cap.min(roomy);
             }
             for lines in 1..=HEADER_LINES {
-                if let Some(layout) = fit(columns, lines, room, bar) {
+                if let Some(layout) = fit(columns, label, lines, room, bar) {
                     return (layout, hidden);
                 }
             }
@@ -145,18 +151,10 @@ fn arrange(columns: &mut Vec<Column>, label: usize, room: usize, with_bar: bool)
     }
 }
 
-/// Draws the table of a report, at most `most` ordinary rows of it.
-pub(super) fn table(page: &mut Page<'_>, report: &Report, table: &Table, most: usize) {
+/// Draws the table of a report, or the first rows of it.
+pub(super) fn table(page: &mut Page<'_>, report: &Report, table: &Table) {
     let style = page.style;
-    let mut ordinary = 0;
-    let mut rows: Vec<&Row> = Vec::new();
-    for row in &table.rows {
-        ordinary += usize::from(!row.total);
-        if row.total || ordinary <= most {
-            rows.push(row);
-        }
-    }
-    let more = ordinary.saturating_sub(most);
+    let rows: Vec<&Row> = table.rows.iter().collect();
     if rows.is_empty() {
         page.line(&[(Ink::Quiet, "No rows in this period.")]);
         return;
@@ -184,9 +182,9 @@ pub(super) fn table(page: &mut Page<'_>, report: &Report, table: &Table, most: u
         let spans: Vec<(Ink, &str)> = spans.iter().map(|(ink, text)| (*ink, text.as_str())).collect();
         page.line(&spans);
     }
-    if more > 0 {
-        let rows = if more == 1 { "row" } else { "rows" };
-        let number = crate::render::format::count(i64::try_from(more).unwrap_or(i64::MAX));
+    if table.hidden > 0 {
+        let rows = if table.hidden == 1 { "row" } else { "rows" };
+        let number = format::count(i64::try_from(table.hidden).unwrap_or(i64::MAX));
         page.wrapped(Ink::Quiet, "", &format!("… and {number} more {rows}: treaty report {}", report.name));
     }
     if let Some(key) = bars.as_ref().filter(|_| bar_after.is_some()).and_then(|b| b.key.as_ref()) {

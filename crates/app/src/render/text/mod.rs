@@ -3,7 +3,7 @@
 mod grid;
 mod page;
 
-use crate::render::format::{self, alone, symbol, tally};
+use crate::render::format::{self, Missing, alone, symbol, tally};
 use crate::render::table::Table;
 use crate::report::{Provenance, Report};
 use crate::review::{PromiseLine, Review, Standing};
@@ -77,7 +77,7 @@ pub fn review_to_text(review: &Review, style: &TextStyle) -> String {
             paragraph(&mut page, Ink::Quiet, "Rests on ", &basis(&report.provenance));
         }
         clauses(&mut page, report);
-        paragraph(&mut page, Ink::Quiet, "All of it  ", &format::command(report));
+        paragraph(&mut page, Ink::Quiet, "Again      ", &format::command(report));
     }
     page.blank();
     page.rule();
@@ -112,7 +112,7 @@ fn body(page: &mut Page<'_>, report: &Report, most: usize) {
     paragraph(page, Ink::Strong, "", &report.question);
     paragraph(page, Ink::Plain, "", &report.answer);
     page.blank();
-    grid::table(page, report, &Table::of(report), most);
+    grid::table(page, report, &Table::first(report, most));
     page.blank();
     for note in &report.notes {
         paragraph(page, Ink::Plain, "- ", note);
@@ -137,6 +137,8 @@ struct Figures {
     numbers: String,
     attainment: String,
     share: f64,
+    /// Why there is no number, if there is none.
+    why: String,
 }
 
 impl Figures {
@@ -144,7 +146,8 @@ impl Figures {
         let show = |cell| alone(cell, &provenance.currency, provenance.exponent);
         let numbers = clean(&format!("{} of {}", show(&p.actual), show(&p.goal)), style);
         let share = p.attainment.value(provenance.exponent).unwrap_or(0.0);
-        Self { numbers, attainment: clean(&show(&p.attainment), style), share }
+        let why = Missing::of(&p.actual).or(Missing::of(&p.attainment)).map(Missing::words).unwrap_or_default();
+        Self { numbers, attainment: clean(&show(&p.attainment), style), share, why }
     }
 }
 
@@ -159,6 +162,7 @@ fn promises(page: &mut Page<'_>, review: &Review) {
     let lead = 14;
     let one_line = lead + title + 2 + numbers + 2 + attainment + 2 + ATTAINMENT_CELLS <= style.width;
     let indent = if style.width < 48 { 4 } else { lead };
+    let aligned = one_line || indent + numbers + 2 + attainment + 2 + ATTAINMENT_CELLS <= style.width;
 
     let mut sides: Vec<&str> = Vec::new();
     for p in &review.promises {
@@ -176,7 +180,8 @@ fn promises(page: &mut Page<'_>, review: &Review) {
             let drawn = attainment_bar(f.share, style);
             let mut first = vec![(standing_ink(p.standing), sign.as_str())];
             let name = pad(&clean(&p.title, style), if one_line { title + 2 } else { 0 }, false);
-            let shown = format!("{}  {}  ", pad(&f.numbers, if one_line { numbers } else { 0 }, one_line), pad(&f.attainment, attainment, true));
+            let column = if aligned { numbers } else { 0 };
+            let shown = format!("{}  {}  ", pad(&f.numbers, column, one_line), pad(&f.attainment, attainment, true));
             let mut second = vec![(Ink::Plain, shown.as_str()), (Ink::side(side), drawn.0.as_str()), (Ink::Quiet, drawn.1.as_str())];
             first.push((Ink::Strong, name.as_str()));
             let blanks = " ".repeat(indent);
@@ -189,7 +194,7 @@ fn promises(page: &mut Page<'_>, review: &Review) {
                 page.line(&second);
             }
             paragraph(page, Ink::Plain, &blanks, &p.text);
-            paragraph(page, Ink::Plain, &blanks, &p.gap);
+            paragraph(page, Ink::Plain, &blanks, if p.gap.is_empty() { &f.why } else { &p.gap });
             paragraph(page, Ink::Quiet, &blanks, &p.clause);
         }
     }
@@ -291,7 +296,7 @@ mod tests {
         let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle} in {text}"));
         assert!(at("Marketing kept one of three") < at("What marketing promised: 1 of 3 kept, 1 at risk, 1 open"));
         assert!(at("What marketing promised") < at("What sales promised"));
-        assert!(at("What sales promised") < at("missed by 15.4 points"));
+        assert!(at("What marketing promised") < at("missed by 15.4 points"));
         assert!(at("promise.sales.speed_to_lead (agreement.toml:92)") < at("What does funnel say?"));
     }
 

@@ -69,17 +69,37 @@ through = \"clos\"
 #[test]
 fn one_slip_in_a_good_file_is_one_fault() {
     for (from, to, expected) in [
-        ("[promise.sales.leads_worked]", "[promise.sales.leads_worked", "this header is not closed"),
+        (
+            "[promise.sales.leads_worked]",
+            "[promise.sales.leads_worked",
+            "this header is not closed",
+        ),
         ("[display]", "[[display]", "this header is not closed"),
-        ("name = \"Opportunity\"", "name = \"Opportunity", "this text is not closed, or holds what it must not"),
-        ("name = \"Opportunity\"", "name = \"\"\"Opportunity", "the text that begins with \"\"\" is not closed"),
+        (
+            "name = \"Opportunity\"",
+            "name = \"Opportunity",
+            "this text is not closed, or holds what it must not",
+        ),
+        (
+            "name = \"Opportunity\"",
+            "name = \"\"\"Opportunity",
+            "the text that begins with \"\"\" is not closed",
+        ),
         ("name = \"Opportunity\"", "name = Opportunity", "a text must stand in quotation marks"),
         ("name = \"Opportunity\"", "name \"Opportunity\"", "there is no = in this line"),
         ("name = \"Opportunity\"", "name = ", "there is no value after the ="),
-        ("name = \"Opportunity\"", "name = “Opportunity”", "these quotation marks do not begin a text"),
+        (
+            "name = \"Opportunity\"",
+            "name = “Opportunity”",
+            "these quotation marks do not begin a text",
+        ),
         ("at_least = 6", "at_least = 6\nat_least = 7", "this is given once already"),
         ("won = [\"won\"]", "won = [\"won\"", "the list that begins with [ is not closed"),
-        ("{ mon-fri = \"09:00-17:00\" }", "{ mon-fri = \"09:00-17:00\"", "the table that begins with { is not closed"),
+        (
+            "{ mon-fri = \"09:00-17:00\" }",
+            "{ mon-fri = \"09:00-17:00\"",
+            "the table that begins with { is not closed",
+        ),
         ("share = 0.95 ", "share = 0,95 ", "a number has no comma"),
         ("at_least = 6", "at_least = 06", "a number does not begin with a zero"),
     ] {
@@ -96,15 +116,18 @@ fn positions_count_characters() {
     let found = findings(text);
     assert_eq!(marked(text, &found[0]).chars().next(), Some('x'));
     assert_eq!((found[0].line, found[0].column), (2, 19));
-    let text = with("name = \"Acme\"", "name = \"Acme\" # Ä\n\"grüße 🙂\" = { é = 1 }");
+    let text = with("name = \"Acme\"", "name = \"Acme\" # Ä\n\"grüße 🙂\" = { \"é\" = 1 }");
     let found = findings(&text);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(marked(&text, &found[0]), "\"grüße 🙂\"");
     assert_eq!((found[0].column, found[0].length), (1, 9));
-    let text = with("hours = { mon-fri = \"09:00-17:00\" }", "hours = { \"mün-frü\" = \"09:00\", é = \"9-17\" }");
+    let text = with(
+        "hours = { mon-fri = \"09:00-17:00\" }",
+        "hours = { \"mün-frü\" = \"09:00\", \"é\" = \"9-17\" }",
+    );
     let found = findings(&text);
     let marks: Vec<&str> = found.iter().map(|d| marked(&text, d)).collect();
-    assert_eq!(marks, ["\"mün-frü\"", "\"09:00\"", "é"]);
+    assert_eq!(marks, ["\"mün-frü\"", "\"09:00\"", "\"é\""]);
 }
 
 #[test]

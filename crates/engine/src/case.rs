@@ -1,0 +1,193 @@
+//! A case: the facts of one view of a home, ready to be asked.
+
+use crate::error::EngineError;
+use crate::facts::{self, Facts};
+use crate::load::{View, load};
+use crate::metrics::Catalogue;
+use crate::record::Record;
+use crate::reports::{self, Ask, Desk};
+use treaty_app::report::{Provenance, Report};
+use treaty_app::review::Review;
+use treaty_domain::agreement::{Agreement, AgreementSet};
+use treaty_domain::zone::LocalDay;
+
+/// Reports of the review, in reading order.
+pub const REVIEW: [&str; 11] =
+    ["funnel", "weakest", "what-if", "sources", "aging", "speed", "acceptance", "ratios", "influence", "attribution", "recycle"];
+
+/// Facts with what they rest on.
+pub struct Case {
+    /// Facts.
+    pub facts: Facts,
+    /// All versions of the agreement.
+    pub set: AgreementSet,
+    /// Metrics.
+    pub catalogue: Catalogue,
+    /// What every number rests on.
+    pub provenance: Provenance,
+}
+
+/// The state of the record that serves a day (S1): the version that was there at the end of it, or,
+/// when the day lies before the first import or later knowledge is wanted, the newest one.
+pub fn view(record: &Record, agreement: &Agreement, day: LocalDay, as_corrected: bool) -> (View, bool) {
+    let end = agreement.zone.start_of_day(day.plus(1));
+    let history_imported = record.first_import_at().is_none_or(|first| end.0 <= first);
+    let version = if history_imported || as_corrected { record.version() } else { record.version_at(end.0) };
+    (View { version, as_of: day, as_corrected: as_corrected || history_imported, without_merges_since: None }, history_imported)
+}
+
+impl Case {
+    /// Reads the record and runs the pass.
+    ///
+    /// # Errors
+    /// When the record cannot be read or a condition of the agreement cannot be evaluated.
+    pub async fn open(
+        record: &Record,
+        set: &AgreementSet,
+        catalogue: Catalogue,
+        day: LocalDay,
+        as_corrected: bool,
+    ) -> Result<Self, EngineError> {
+        let agreement = set.on(jiff::civil::Date::from(day));
+        let (view, history_imported) = view(record, agreement, day, as_corrected);
+        Self::open_view(record, set, catalogue, view, history_imported).await
+    }
+
+    /// As [`Case::open`], for a chosen view.
+    ///
+    /// # Errors
+    /// See [`Case::open`].
+    pub async fn open_view(
+        record: &Record,
+        set: &AgreementSet,
+        catalogue: Catalogue,
+        view: View,
+        history_imported: bool,
+    ) -> Result<Self, EngineError> {
+        let agreement = set.on(view.day());
+        let world = load(record, set, view).await?;
+        let mut attributes = record.attribute_keys("people", view.version)?;
+        for key in record.attribute_keys("opportunities", view.version)? {
+            if !attributes.contains(&key) {
+                attributes.push(key);
+            }
+        }
+        let mut facts = facts::derive(&world, set, view, attributes)?;
+        facts.add("spend", facts::spend(record, view.version, &world).await?);
+        facts.add("purchases", facts::purchases(record, view.version, &world).await?);
+        facts.add("campaigns", world.campaign_table()?);
+        facts.add("users", world.user_rows.rows.clone());
+        let provenance = Provenance {
+            agreement: agreement.version_id.clone(),
+            agreement_name: agreement.name.clone(),
+            signed: agreement.is_signed(),
+            record_version: view.version,
+            as_of: view.day().to_string(),
+            basis: if view.as_corrected { "as_corrected" } else { "as_of" }.to_owned(),
+            history_imported,
+            time_zone: agreement.zone.name().to_owned(),
+            currency: agreement.currency.code().to_owned(),
+            exponent: u32::from(agreement.currency.exponent()),
+            period: "all".to_owned(),
+            filter: None,
+        };
+        Ok(Self { facts, set: set.clone(), catalogue, provenance })
+    }
+
+    /// A desk to make reports at.
+    ///
+    /// # Errors
+    /// When the facts cannot be registered.
+    pub async fn desk(&self) -> Result<Desk<'_>, EngineError> {
+        Ok(Desk {
+            cx: self.facts.session().await?,
+            facts: &self.facts,
+            catalogue: &self.catalogue,
+            set: &self.set,
+            agreement: self.set.on(self.facts.view.day()),
+            provenance: self.provenance.clone(),
+        })
+    }
+
+    /// One report.
+    ///
+    /// # Errors
+    /// See [`reports::report`].
+    pub async fn report(&self, name: &str, ask: &Ask) -> Result<Report, EngineError> {
+        let desk = self.desk().await?;
+        let mut report = reports::report(&desk, name, ask).await?;
+        self.remark(&mut report);
+        Ok(report)
+    }
+
+    /// The whole review.
+    ///
+    /// # Errors
+    /// See [`reports::report`].
+    pub async fn review(&self, ask: &Ask) -> Result<Review, EngineError> {
+        let desk = self.desk().await?;
+        let promises = reports::promises(&desk, ask).await?;
+        let mut list = Vec::with_capacity(REVIEW.len());
+        for name in REVIEW {
+            list.push(reports::report(&desk, name, ask).await?);
+        }
+        if let Some(first) = list.first_mut() {
+            self.remark(first);
+        }
+        let mut provenance = self.provenance.clone();
+        provenance.period = ask.period.as_ref().map_or_else(|| "all".to_owned(), |p| p.label.clone());
+        provenance.filter = ask.filter.clone();
+        Ok(Review {
+            title: desk.agreement.name.clone(),
+            headline: reports::headline(&promises),
+            promises,
+            reports: list,
+            provenance,
+        })
+    }
+
+    /// Notes that concern the data behind every report.
+    fn remark(&self, report: &mut Report) {
+        report.notes.extend(self.facts.notes.iter().cloned());
+        if self.provenance.history_imported {
+            report.notes.push("The as-of date lies before the first import: these are today's records about then (as corrected), not what was known then.".to_owned());
+        }
+    }
+
+    /// A session over facts and record for free queries: facts by their names, record tables as `record_<table>`.
+    ///
+    /// # Errors
+    /// When a table cannot be registered.
+    pub async fn query_session(&self, record: &Record) -> Result<datafusion::prelude::SessionContext, EngineError> {
+        let cx = self.facts.session().await?;
+        for table in treaty_app::layout::TABLES {
+            let provider = record.provider(table.name, self.facts.view.version).await?;
+            let name = format!("record_{}", table.name);
+            cx.register_table(name.as_str(), std::sync::Arc::clone(&provider))?;
+            if !self.facts.tables.contains_key(table.name) {
+                cx.register_table(table.name, provider)?;
+            }
+        }
+        cx.sql(
+            "CREATE VIEW touches AS SELECT t.*, p.account_id, p.lead_source FROM record_touchpoints t \
+             LEFT JOIN record_people p ON p.person_id = t.person_id",
+        )
+        .await?
+        .collect()
+        .await?;
+        Ok(cx)
+    }
+
+    /// Runs one statement that reads, over facts and record.
+    ///
+    /// # Errors
+    /// When it does not parse, would change something, or fails.
+    pub async fn query(&self, record: &Record, text: &str) -> Result<Vec<datafusion::arrow::array::RecordBatch>, EngineError> {
+        let cx = self.query_session(record).await?;
+        let reads_only = datafusion::execution::context::SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        Ok(cx.sql_with_options(text, reads_only).await?.collect().await?)
+    }
+}

@@ -1,0 +1,433 @@
+//! An import: everything is read, checked and written first, then it happens at once or not at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::compute;
+use datafusion::arrow::datatypes::DataType;
+use treaty_app::import::{ImportResult, LogEntry, MAX_FAULTS, Progress, TableCount};
+use treaty_app::layout::{TABLES, Table};
+use treaty_app::raw::Fault;
+use treaty_domain::zone::Zone;
+
+use super::cells::Text;
+use super::encode::{self, Columns, Encoded, FILE_ROWS, Job};
+use super::error::{RecordError, Result};
+use super::flat::Flat;
+use super::keys::{self, Hashes, Index};
+use super::ledger::Row;
+use super::source::{self, Incoming, Prepared};
+use super::store::{self, StoredFile};
+use super::{Record, Writer, order, par, schema, twins, upsert};
+
+/// How to import.
+pub struct ImportOptions<'a> {
+    /// Instant of the import, microseconds since the epoch.
+    pub at: i64,
+    /// What is imported, for the log.
+    pub what: String,
+    /// Value of an empty `source` of event tables; empty leaves it empty.
+    pub source_name: String,
+    /// Zone of local times without an offset.
+    pub zone: Zone,
+    /// Check and count only.
+    pub dry_run: bool,
+    /// Whether the agreement knows a stage.
+    pub known_stage: &'a (dyn Fn(&str) -> bool + Sync),
+    /// What to say about a stage it does not know, such as the list of those it knows.
+    pub known_stages_help: String,
+}
+
+/// What one table contributes to an import.
+#[derive(Default)]
+struct Outcome {
+    count: TableCount,
+    faults: Vec<Fault>,
+    notes: Vec<String>,
+    attributes: BTreeSet<String>,
+    /// Files of the table afterwards, if anything changes.
+    wanted: Option<Vec<StoredFile>>,
+    /// Names of the files among them that are new.
+    fresh: Vec<String>,
+}
+
+impl Record {
+    /// Imports rows by their keys. What cannot be stored is refused row by row and reported; a
+    /// file whose header is wrong refuses everything. Importing the same rows twice changes
+    /// nothing.
+    pub async fn import(
+        &self,
+        source: Vec<Incoming>,
+        options: ImportOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<ImportResult> {
+        let writer = if options.dry_run { None } else { Some(self.lock()?) };
+        self.refresh().await?;
+        let before = self.version();
+        if let Some(writer) = &writer {
+            self.heal(writer, options.at).await.map_err(|e| e.into_write(before))?;
+        }
+        let prepared = match par::blocking(|| prepare(source, before))? {
+            Ok(prepared) => prepared,
+            Err(refused) => return Ok(refused),
+        };
+        let mut fresh = Vec::new();
+        let done = self.write_tables(prepared, &options, progress, &mut fresh).await;
+        let outcomes = match done {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                self.discard(&fresh).await;
+                return Err(error.into_write(before));
+            }
+        };
+        let (mut result, wanted, attributes) = gather(outcomes, before);
+        if wanted.is_empty() || writer.is_none() {
+            return Ok(result);
+        }
+        progress.step("committing", None);
+        let state = self.state_of(before)?;
+        let entry = self.entry(&options, &result);
+        let row = self
+            .commit(&state, wanted, entry, None, |row| {
+                for (table, names) in attributes {
+                    let known = row.attributes.entry(table).or_default();
+                    let all: BTreeSet<String> = known.drain(..).chain(names).collect();
+                    known.extend(all);
+                }
+            })
+            .await
+            .map_err(|e| e.into_write(before))?;
+        result.version = row.entry.version;
+        result.committed = true;
+        Ok(result)
+    }
+
+    fn entry(&self, options: &ImportOptions<'_>, result: &ImportResult) -> LogEntry {
+        let sum = |of: fn(&TableCount) -> u64| result.tables.iter().map(of).sum();
+        LogEntry {
+            version: self.version() + 1,
+            at: options.at,
+            kind: "import".to_owned(),
+            what: options.what.clone(),
+            read: sum(|t| t.read),
+            written: sum(|t| t.written),
+            changed: sum(|t| t.changed),
+            unchanged: sum(|t| t.unchanged),
+            rejected: sum(|t| t.rejected),
+        }
+    }
+
+    /// Reads, checks and writes the files of every table, and commits nothing.
+    async fn write_tables(
+        &self,
+        prepared: BTreeMap<usize, Vec<Prepared>>,
+        options: &ImportOptions<'_>,
+        progress: &dyn Progress,
+        fresh: &mut Vec<(String, String)>,
+    ) -> Result<Vec<Outcome>> {
+        let mut puts = tokio::task::JoinSet::new();
+        let mut outcomes = Vec::new();
+        let mut failed = None;
+        for (at, sources) in prepared {
+            let table = &TABLES[at];
+            let mut out = Outcome::default();
+            let done = self.table(table, sources, options, progress, &mut out, &mut puts).await;
+            fresh.extend(out.fresh.iter().map(|name| (table.name.to_owned(), name.clone())));
+            if let Err(error) = done {
+                failed = Some(error);
+                break;
+            }
+            outcomes.push(out);
+        }
+        // Also after a failure: what is still being written must be there to be removed.
+        while let Some(done) = puts.join_next().await {
+            if let Err(error) = done.map_err(|e| RecordError::read("writing files", e)).flatten() {
+                failed.get_or_insert(error);
+            }
+        }
+        failed.map_or(Ok(outcomes), Err)
+    }
+
+    async fn table(
+        &self,
+        table: &'static Table,
+        sources: Vec<Prepared>,
+        options: &ImportOptions<'_>,
+        progress: &dyn Progress,
+        out: &mut Outcome,
+        puts: &mut tokio::task::JoinSet<Result<()>>,
+    ) -> Result<()> {
+        out.count.table = table.name.to_owned();
+        let rows: u64 = sources.iter().map(|s| s.rows).sum();
+        out.count.read = rows;
+        for source in &sources {
+            out.count.rejected += source.faults.len() as u64;
+            out.faults.extend(source.faults.iter().cloned());
+        }
+        progress.step(&format!("reading {}", table.name), Some(rows));
+        let (mut flat, mut hashes, index, dropped) =
+            par::blocking(|| check(table, sources, options, progress, out))?;
+        if flat.rows == 0 {
+            return Ok(());
+        }
+        let stored = self.stored(table.name).await?;
+        let objects = self.store.objects(table.name)?;
+        let matched = upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &index).await?;
+        drop(index);
+        let alive = par::blocking(|| {
+            let mut gone = vec![false; flat.rows];
+            matched.unchanged.iter().chain(&dropped).for_each(|row| gone[*row as usize] = true);
+            let mut alive = flat.alive();
+            if !matched.unchanged.is_empty() || !dropped.is_empty() {
+                alive.retain(|row| !gone[*row as usize]);
+            }
+            alive
+        });
+        out.count.unchanged += matched.unchanged.len() as u64;
+        out.count.changed = matched.changed;
+        out.count.written = alive.len() as u64 - matched.changed;
+        if alive.is_empty() || options.dry_run {
+            return Ok(());
+        }
+        progress.step(&format!("sorting {}", table.name), Some(alive.len() as u64));
+        let version = self.version() + 1;
+        let mut wanted: Vec<StoredFile> = Vec::new();
+        for (at, file) in stored.iter().enumerate() {
+            if matched.replaced[at].is_empty() {
+                wanted.push(file.clone());
+                continue;
+            }
+            let prefix = format!("v{version:08}-r{at:05}");
+            let rewritten =
+                upsert::without(table, Arc::clone(&objects), file, &matched.replaced[at], version, prefix).await?;
+            if let Some(job) = rewritten {
+                let files = par::blocking(|| encode::encode(table, vec![job]))?;
+                keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
+            }
+        }
+        let written = alive.len() as u64;
+        let files = par::blocking(|| {
+            fill_source(table, &mut flat, &options.source_name)?;
+            let sorted = order::sort(table, &flat.columns, &alive)?;
+            drop(alive);
+            let rows = sorted.rows;
+            progress.step(&format!("writing {}", table.name), Some(rows.len() as u64));
+            let content = std::mem::take(&mut hashes.content);
+            drop(hashes);
+            let hash: Int64Array = content.into_iter().map(|h| h as i64).collect();
+            let columns = Arc::new(Columns {
+                layout: std::mem::take(&mut flat.columns),
+                attributes: flat.attributes.take(),
+                hash: Arc::new(hash),
+                version: None,
+            });
+            let each = rows.len().div_ceil(rows.len().div_ceil(FILE_ROWS));
+            let jobs = rows
+                .chunks(each)
+                .enumerate()
+                .map(|(at, rows)| Job {
+                    columns: Arc::clone(&columns),
+                    rows: rows.to_vec(),
+                    leading: sorted.leading.map(|l| (l, sorted.starts[at * each..at * each + rows.len()].to_vec())),
+                    version,
+                    prefix: format!("v{version:08}-{at:05}"),
+                })
+                .collect();
+            encode::encode(table, jobs)
+        })?;
+        keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
+        progress.advance(written);
+        wanted.sort_by(|a, b| a.name.cmp(&b.name));
+        out.wanted = Some(wanted);
+        Ok(())
+    }
+
+    /// Removes files that were written in vain; their names hold a version that never came.
+    async fn discard(&self, fresh: &[(String, String)]) {
+        for (table, name) in fresh {
+            if let Ok(objects) = self.store.objects(table) {
+                store::discard(&objects, name).await;
+            }
+        }
+    }
+
+    /// Takes tables back to what the newest version holds, after an import that died half-way.
+    pub(super) async fn heal(&self, _writer: &Writer, at: i64) -> Result<()> {
+        let state = self.state_of(self.version())?;
+        let work = TABLES.iter().map(|table| {
+            let pinned = state.tables.get(table.name).copied();
+            async move {
+                if !self.store.exists(table.name).await? {
+                    return Ok(());
+                }
+                let wanted = match pinned {
+                    Some(version) => self.store.files(table.name, version).await?,
+                    None => Arc::default(),
+                };
+                self.store.commit(table.name, &schema::stored(table), &wanted, at).await?;
+                Ok::<_, RecordError>(())
+            }
+        });
+        futures::future::try_join_all(work).await.map(|_| ())
+    }
+}
+
+/// Understands all headers, before any row is read. The inner error is the result of an import
+/// that is refused as a whole.
+fn prepare(
+    sources: Vec<Incoming>,
+    version: u64,
+) -> Result<Result<BTreeMap<usize, Vec<Prepared>>, ImportResult>> {
+    let mut prepared: BTreeMap<usize, Vec<Prepared>> = BTreeMap::new();
+    let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for source in sources {
+        let table = source.table();
+        let at = TABLES.iter().position(|t| t.name == table.name).unwrap_or(0);
+        match source::prepare(source)? {
+            Ok(source) => {
+                *counts.entry(at).or_default() += source.rows;
+                prepared.entry(at).or_default().push(source);
+            }
+            Err((rows, found)) => {
+                *counts.entry(at).or_default() += rows;
+                faults.extend(found);
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(Ok(prepared));
+    }
+    faults.sort();
+    let more_faults = faults.len().saturating_sub(MAX_FAULTS) as u64;
+    faults.truncate(MAX_FAULTS);
+    let tables = counts
+        .into_iter()
+        .map(|(at, rows)| TableCount { table: TABLES[at].name.to_owned(), read: rows, rejected: rows, ..TableCount::default() })
+        .collect();
+    let notes = vec!["Nothing was imported, because a file lacks what its table needs. Mend it and import again.".to_owned()];
+    Ok(Err(ImportResult { version, committed: false, tables, faults, more_faults, notes }))
+}
+
+/// Reads and checks the rows of one table; returns them with their hashes, the index of their
+/// keys, and the rows that another one of the same key has driven out.
+fn check(
+    table: &'static Table,
+    sources: Vec<Prepared>,
+    options: &ImportOptions<'_>,
+    progress: &dyn treaty_app::import::Progress,
+    out: &mut Outcome,
+) -> Result<(Flat, Hashes, Index, HashSet<u32>)> {
+    let pieces = source::read(sources, options, progress)?;
+    let mut undated = 0;
+    for piece in &pieces {
+        out.count.rejected += piece.refused.count();
+        out.faults.extend(piece.refused.faults.iter().map(|(_, f)| f.clone()));
+        out.attributes.extend(piece.attribute_keys.iter().cloned());
+        undated += piece.undated_decisions;
+    }
+    if undated > 0 {
+        out.notes.push(format!(
+            "{}: {undated} decided without decided_at; they count as decided at no known time",
+            table.name
+        ));
+    }
+    progress.step(&format!("checking {}", table.name), Some(out.count.read));
+    let flat = Flat::join(table, pieces)?;
+    let hashes = keys::hashes(table, &flat.columns, flat.attributes.as_ref(), flat.rows)?;
+    let (mut index, pairs) = {
+        let columns = schema::key_positions(table)
+            .into_iter()
+            .map(|c| super::cells::Cells::of(flat.columns[c].as_ref()))
+            .collect::<Result<Vec<_>>>()?;
+        let same = |a: u32, b: u32| keys::same_key(&columns, a as usize, &columns, b as usize);
+        Index::build(&hashes.key, &flat.alive(), same)
+    };
+    let resolved = twins::resolve(table, &flat, &hashes, &mut index, &pairs, 4 * MAX_FAULTS)?;
+    out.count.unchanged += resolved.repeated;
+    out.count.rejected += resolved.refused;
+    out.faults.extend(resolved.faults);
+    Ok((flat, hashes, index, resolved.dropped))
+}
+
+/// Hands written files over to the storage, in the background.
+fn keep(
+    files: Vec<Encoded>,
+    objects: &Arc<dyn datafusion::object_store::ObjectStore>,
+    at: i64,
+    wanted: &mut Vec<StoredFile>,
+    fresh: &mut Vec<String>,
+    puts: &mut tokio::task::JoinSet<Result<()>>,
+) {
+    for file in files {
+        wanted.push(StoredFile {
+            name: file.name.clone(),
+            size: file.bytes.len() as u64,
+            rows: file.rows as u64,
+            stats: Some(file.stats),
+            modified: at.div_euclid(1000),
+        });
+        fresh.push(file.name.clone());
+        let objects = Arc::clone(objects);
+        puts.spawn(async move { store::put(&objects, &file.name, file.bytes).await });
+    }
+}
+
+/// An empty `source` of an event becomes the name of the source. The content hash does not see it,
+/// so the same rows from elsewhere are still the same rows.
+fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
+    let Some(at) = table.columns.iter().position(|c| c.name == "source") else { return Ok(()) };
+    if name.is_empty() || table.occurred.is_none() {
+        return Ok(());
+    }
+    let filled: ArrayRef = match &flat.columns[at] {
+        Some(array) if array.null_count() == 0 => return Ok(()),
+        Some(array) => {
+            let views = compute::cast(array, &DataType::Utf8View)?;
+            let text = Text::of(&views);
+            let cells = (0..flat.rows).map(|i| Some(text.and_then(|t| t.get(i)).unwrap_or(name)));
+            Arc::new(StringViewArray::from_iter(cells))
+        }
+        None => {
+            let keys = datafusion::arrow::array::Int32Array::from_value(0, flat.rows);
+            let values = datafusion::arrow::array::StringArray::from(vec![name]);
+            Arc::new(datafusion::arrow::array::DictionaryArray::try_new(keys, Arc::new(values))?)
+        }
+    };
+    debug_assert!(filled.as_any_dictionary_opt().is_some() || filled.len() == flat.rows);
+    flat.columns[at] = Some(filled);
+    Ok(())
+}
+
+/// Files by table, for the commit.
+type Wanted = BTreeMap<String, Vec<StoredFile>>;
+
+fn gather(outcomes: Vec<Outcome>, version: u64) -> (ImportResult, Wanted, BTreeMap<String, BTreeSet<String>>) {
+    let mut result = ImportResult { version, ..ImportResult::default() };
+    let (mut wanted, mut attributes) = (Wanted::new(), BTreeMap::new());
+    let mut faults = Vec::new();
+    for outcome in outcomes {
+        let table = outcome.count.table.clone();
+        if let Some(files) = outcome.wanted {
+            wanted.insert(table.clone(), files);
+            if !outcome.attributes.is_empty() {
+                attributes.insert(table, outcome.attributes);
+            }
+        }
+        result.tables.push(outcome.count);
+        result.notes.extend(outcome.notes);
+        faults.extend(outcome.faults);
+    }
+    let rejected: u64 = result.tables.iter().map(|t| t.rejected).sum();
+    faults.sort();
+    faults.truncate(MAX_FAULTS);
+    result.more_faults = rejected.saturating_sub(faults.len() as u64);
+    result.faults = faults;
+    (result, wanted, attributes)
+}
+
+/// Turns a row of the ledger into the next one.
+pub(super) fn next_row(state: &Row, entry: LogEntry, undoes: Option<u64>) -> Row {
+    Row { entry, tables: state.tables.clone(), attributes: state.attributes.clone(), undoes }
+}

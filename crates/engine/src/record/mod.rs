@@ -1,0 +1,366 @@
+//! The record: what happened, in Delta tables below `HOME/record/`.
+//!
+//! Each table of the layout is one Delta table. The ledger, `record/_ledger/`, has one row for
+//! every version of the record; it names the Delta version of every table. **The commit of that row
+//! is the atomic point of an import**: readers open tables only at the versions that the ledger
+//! names, so what a crashed import committed to single tables is never seen, and the next writer
+//! takes it back before it goes on.
+//!
+//! - [`source`] reads what comes, with [`header`], [`cast`], [`parse`], [`piece`] and [`checks`];
+//! - [`flat`], [`keys`] and [`twins`] put the rows of a table together, one for each key;
+//! - [`upsert`] compares with what is stored, [`order`] sorts, [`encode`] and [`pages`] make
+//!   Parquet files;
+//! - [`store`] and [`ledger`] commit, [`reader`] reads;
+//! - [`hash`] defines the stored hashes.
+
+mod cast;
+mod cells;
+mod checks;
+mod encode;
+mod error;
+mod flat;
+mod hash;
+mod header;
+mod import;
+mod keys;
+mod ledger;
+mod order;
+mod pages;
+mod par;
+mod parse;
+mod piece;
+mod reader;
+mod schema;
+mod source;
+mod store;
+mod twins;
+mod upsert;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::{TableProvider, ViewTable, provider_as_source};
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::object_store::ObjectStore;
+use treaty_app::import::LogEntry;
+use treaty_app::layout::TABLES;
+
+pub use error::{RecordError, Result};
+pub use import::ImportOptions;
+pub use reader::TextAs;
+pub use schema::{HASH, VERSION};
+pub use source::Incoming;
+
+use ledger::{Ledger, Row};
+use store::{Store, StoredFile};
+
+/// A stored Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFile {
+    /// Where it is, below the home for a local record.
+    pub path: PathBuf,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// The record of one home.
+#[derive(Debug)]
+pub struct Record {
+    home: PathBuf,
+    store: Store,
+    ledger: RwLock<Arc<Ledger>>,
+}
+
+/// The right to write; given back when it is dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    _lock: File,
+}
+
+impl Record {
+    /// Creates an empty record in a home, or completes one whose creation was cut short.
+    pub async fn init(home: &Path) -> Result<Self> {
+        let folder = home.join("record");
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| RecordError::read(format!("creating {}", folder.display()), e))?;
+        let store = Store::new(folder, None);
+        ledger::create(&store).await?;
+        Self::open_in(home, store).await
+    }
+
+    /// Opens the record of a home.
+    pub async fn open(home: &Path) -> Result<Self> {
+        let folder = home.join("record");
+        if !folder.join(ledger::LEDGER).join("_delta_log").is_dir() {
+            return Err(RecordError::NotAHome { home: home.to_owned() });
+        }
+        Self::open_in(home, Store::new(folder, None)).await
+    }
+
+    /// Opens or creates a record whose files go through an object store of the caller, under the
+    /// same absolute paths. Locks stay local. For tests that break the storage.
+    #[doc(hidden)]
+    pub async fn open_with_store(home: &Path, objects: Arc<dyn ObjectStore>) -> Result<Self> {
+        let store = Store::new(home.join("record"), Some(objects));
+        ledger::create(&store).await?;
+        Self::open_in(home, store).await
+    }
+
+    async fn open_in(home: &Path, store: Store) -> Result<Self> {
+        let ledger = RwLock::new(Arc::new(ledger::read(&store).await?));
+        Ok(Self { home: home.to_owned(), store, ledger })
+    }
+
+    /// Looks for versions that other processes have written since.
+    pub async fn refresh(&self) -> Result<()> {
+        let ledger = Arc::new(ledger::read(&self.store).await?);
+        *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = ledger;
+        Ok(())
+    }
+
+    fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest version; 0 is the empty record.
+    pub fn version(&self) -> u64 {
+        self.ledger().last().map_or(0, |row| row.entry.version)
+    }
+
+    /// Instant of the first import, from which on the record knows when it learnt what.
+    pub fn first_import_at(&self) -> Option<i64> {
+        self.ledger().iter().find(|row| row.entry.kind == "import").map(|row| row.entry.at)
+    }
+
+    /// The newest version that was there before an instant.
+    pub fn version_at(&self, t: i64) -> u64 {
+        self.ledger().iter().filter(|row| row.entry.at < t).map(|row| row.entry.version).max().unwrap_or(0)
+    }
+
+    /// All versions, oldest first.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.ledger().iter().map(|row| row.entry.clone()).collect()
+    }
+
+    /// Names of the custom attributes of a table.
+    pub fn attribute_keys(&self, table: &str, version: u64) -> Result<Vec<String>> {
+        let table = schema::table(table)?;
+        Ok(self.state_of(version)?.attributes.get(table.name).cloned().unwrap_or_default())
+    }
+
+    /// Schema of a table as stored.
+    pub fn schema(&self, table: &str) -> Result<SchemaRef> {
+        Ok(schema::stored(schema::table(table)?))
+    }
+
+    /// Parquet files of a table.
+    pub async fn files(&self, table: &str, version: u64) -> Result<Vec<RecordFile>> {
+        let files = self.stored_at(table, version).await?;
+        let folder = self.store.folder(table);
+        Ok(files
+            .iter()
+            .map(|f| RecordFile { path: folder.join(&f.name), rows: f.rows, size: f.size })
+            .collect())
+    }
+
+    /// Columns of a table, one batch for each row group, oldest files first, each in the stored
+    /// order. With `dictionary`, text comes as `Dictionary(Int32, Utf8)`, whose values need not be
+    /// distinct (see [`TextAs::Dictionary`]), else as `Utf8`. An empty
+    /// table has no batches.
+    pub async fn read(
+        &self,
+        table: &str,
+        version: u64,
+        columns: &[&str],
+        dictionary: bool,
+    ) -> Result<Vec<RecordBatch>> {
+        let how = if dictionary { TextAs::Dictionary } else { TextAs::Plain };
+        let columns: Vec<(&str, TextAs)> = columns.iter().map(|c| (*c, how)).collect();
+        self.read_as(table, version, &columns).await
+    }
+
+    /// [`Record::read`] with a choice for every text column.
+    pub async fn read_as(
+        &self,
+        table: &str,
+        version: u64,
+        columns: &[(&str, TextAs)],
+    ) -> Result<Vec<RecordBatch>> {
+        let files = self.stored_at(table, version).await?;
+        let table = schema::table(table)?;
+        let columns: Vec<(usize, TextAs)> = columns
+            .iter()
+            .map(|(name, how)| Ok((schema::position(table, name)?, *how)))
+            .collect::<Result<_>>()?;
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let objects = self.store.objects(table.name)?;
+        let parts = reader::read(objects, &files, &schema::stored(table), &columns).await?;
+        Ok(parts.into_iter().map(|part| part.batch).collect())
+    }
+
+    /// A table for SQL: the layout's columns, `attributes` and `_version`.
+    pub async fn provider(&self, table: &str, version: u64) -> Result<Arc<dyn TableProvider>> {
+        let table = schema::table(table)?;
+        let full = schema::stored(table);
+        let shown: Vec<usize> = (0..full.fields().len()).filter(|i| full.field(*i).name() != HASH).collect();
+        let Some(pinned) = self.state_of(version)?.tables.get(table.name).copied() else {
+            return Ok(Arc::new(EmptyTable::new(Arc::new(full.project(&shown)?))));
+        };
+        let whole = self.store.load(table.name, Some(pinned)).await?.table_provider().await?;
+        let plan = LogicalPlanBuilder::scan(table.name, provider_as_source(whole), Some(shown))?.build()?;
+        Ok(Arc::new(ViewTable::new(plan, None)))
+    }
+
+    /// Takes back the newest import that is not undone yet: every table returns to what it was
+    /// before. History is kept. Returns the version that is undone and the new one.
+    pub async fn undo(&self, at: i64) -> Result<(u64, u64)> {
+        let writer = self.lock()?;
+        self.refresh().await?;
+        let before = self.version();
+        let ledger = self.ledger();
+        let undone: Vec<u64> = ledger.iter().filter_map(|row| row.undoes).collect();
+        let last = ledger
+            .iter()
+            .rev()
+            .find(|row| row.undoes.is_none() && !undone.contains(&row.entry.version))
+            .ok_or(RecordError::NothingToUndo)?;
+        self.heal(&writer, at).await.map_err(|e| e.into_write(before))?;
+        let number = last.entry.version;
+        let target = self.state_of(number - 1)?;
+        let current = self.state_of(before)?;
+        let mut wanted = BTreeMap::new();
+        for (table, now) in &current.tables {
+            let then = target.tables.get(table);
+            if then != Some(now) {
+                let files = match then {
+                    Some(then) => self.store.files(table, *then).await?.as_ref().clone(),
+                    None => Vec::new(),
+                };
+                wanted.insert(table.clone(), files);
+            }
+        }
+        let entry = LogEntry {
+            version: before + 1,
+            at,
+            kind: "undo".to_owned(),
+            what: format!("version {number}: {}", last.entry.what),
+            read: 0,
+            written: 0,
+            changed: 0,
+            unchanged: 0,
+            rejected: 0,
+        };
+        let attributes = target.attributes.clone();
+        let row = self
+            .commit(&current, wanted, entry, Some(number), |row| row.attributes = attributes)
+            .await
+            .map_err(|e| e.into_write(before))?;
+        Ok((number, row.entry.version))
+    }
+
+    /// Commits the files of tables, and then the ledger.
+    async fn commit(
+        &self,
+        state: &Row,
+        wanted: BTreeMap<String, Vec<StoredFile>>,
+        mut entry: LogEntry,
+        undoes: Option<u64>,
+        amend: impl FnOnce(&mut Row),
+    ) -> Result<Row> {
+        // Versions are ordered in time, even if a clock was set back.
+        let ledger = self.ledger();
+        entry.at = entry.at.max(ledger.last().map_or(i64::MIN, |row| row.entry.at));
+        let mut row = import::next_row(state, entry, undoes);
+        amend(&mut row);
+        for (name, files) in &wanted {
+            let table = schema::table(name)?;
+            let version = self.store.commit(name, &schema::stored(table), files, row.entry.at).await?;
+            row.tables.insert(name.clone(), version);
+        }
+        if let Err(error) = ledger::append(&self.store, &ledger, &row).await {
+            // The storage may have taken the row and then failed to say so.
+            let landed = self.refresh().await.is_ok() && self.ledger().last() == Some(&row);
+            if !landed {
+                return Err(error);
+            }
+        }
+        for name in wanted.keys() {
+            if let Some(version) = row.tables.get(name) {
+                self.store.tidy(name, *version).await;
+            }
+        }
+        let mut all = ledger.as_ref().clone();
+        all.push(row.clone());
+        *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+        Ok(row)
+    }
+
+    /// The row of a version; version 0 is empty.
+    fn state_of(&self, version: u64) -> Result<Row> {
+        let ledger = self.ledger();
+        let empty = LogEntry {
+            version: 0,
+            at: 0,
+            kind: String::new(),
+            what: String::new(),
+            read: 0,
+            written: 0,
+            changed: 0,
+            unchanged: 0,
+            rejected: 0,
+        };
+        if version == 0 {
+            return Ok(Row { entry: empty, tables: BTreeMap::new(), attributes: BTreeMap::new(), undoes: None });
+        }
+        ledger
+            .iter()
+            .find(|row| row.entry.version == version)
+            .cloned()
+            .ok_or_else(|| RecordError::UnknownVersion { version, newest: self.version() })
+    }
+
+    async fn stored(&self, table: &str) -> Result<Arc<Vec<StoredFile>>> {
+        self.stored_at(table, self.version()).await
+    }
+
+    async fn stored_at(&self, table: &str, version: u64) -> Result<Arc<Vec<StoredFile>>> {
+        let table = schema::table(table)?;
+        match self.state_of(version)?.tables.get(table.name) {
+            Some(pinned) => self.store.files(table.name, *pinned).await,
+            None => Ok(Arc::default()),
+        }
+    }
+
+    /// The right to write, or an error when another process has it.
+    fn lock(&self) -> Result<Writer> {
+        let folder = self.home.join("record");
+        let path = folder.join(".lock");
+        let failed = |e: std::io::Error| RecordError::read(format!("locking {}", path.display()), e);
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Writer { _lock: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(RecordError::Busy { home: self.home.clone() }),
+            Err(std::fs::TryLockError::Error(e)) => Err(failed(e)),
+        }
+    }
+}
+
+/// Names of all tables of the record, in the order of the layout.
+pub fn table_names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|t| t.name)
+}
+
+/// The type of text that comes with its distinct values.
+pub fn dictionary_type() -> DataType {
+    source::dictionary()
+}

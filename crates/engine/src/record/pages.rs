@@ -1,0 +1,372 @@
+//! Column chunks that are written straight from the sorted rows.
+//!
+//! The Arrow writer looks every text up in a hash table of its own. The columns of the record come
+//! with their distinct values known, so most of them are written here: dictionary pages and runs of
+//! keys, whole numbers as they are, and missing columns as next to nothing. They are not compressed,
+//! because keys hardly shrink and hashes and instants not at all.
+
+use datafusion::arrow::array::{Array, StringArray};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::object_store::PutPayload;
+use datafusion::parquet::basic::{Compression, Encoding, PageType};
+use datafusion::parquet::column::page::{CompressedPage, Page, PageWriter};
+use datafusion::parquet::column::writer::ColumnCloseResult;
+use datafusion::parquet::data_type::ByteArray;
+use datafusion::parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
+use datafusion::parquet::file::statistics::Statistics;
+use datafusion::parquet::file::writer::{SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite};
+use datafusion::parquet::schema::types::ColumnDescPtr;
+
+use super::cells::Text;
+use super::error::{RecordError, Result};
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 1 << 17;
+/// Bytes of distinct values up to which a column is a dictionary.
+const DICTIONARY_BYTES: usize = 8 << 20;
+/// Bounds longer than this are not worth their place in the footer.
+const BOUND_BYTES: usize = 64;
+
+/// Bytes, as the Parquet writer takes them.
+type Bytes = <PutPayload as IntoIterator>::Item;
+
+/// The chunk of one column in one row group.
+pub struct Chunk {
+    bytes: Bytes,
+    close: ColumnCloseResult,
+}
+
+impl Chunk {
+    /// Appends the chunk as the next column of a row group.
+    pub fn append(self, out: &mut SerializedRowGroupWriter<'_, Vec<u8>>) -> Result<()> {
+        Ok(out.append_column(&self.bytes, self.close)?)
+    }
+}
+
+/// Collects the pages of a chunk.
+struct Pages {
+    column: ColumnDescPtr,
+    sink: TrackedWrite<Vec<u8>>,
+    rows: usize,
+    data_at: Option<usize>,
+    has_dictionary: bool,
+    pages: i32,
+    encoding: Encoding,
+}
+
+impl Pages {
+    fn new(column: ColumnDescPtr, encoding: Encoding) -> Self {
+        Self {
+            column,
+            sink: TrackedWrite::new(Vec::new()),
+            rows: 0,
+            data_at: None,
+            has_dictionary: false,
+            pages: 0,
+            encoding,
+        }
+    }
+
+    fn write(&mut self, page: Page, size: usize) -> Result<()> {
+        let page = CompressedPage::new(page, size);
+        SerializedPageWriter::new(&mut self.sink).write_page(page)?;
+        Ok(())
+    }
+
+    fn dictionary(&mut self, values: Vec<u8>, count: usize) -> Result<()> {
+        self.has_dictionary = true;
+        let size = values.len();
+        let page = Page::DictionaryPage {
+            buf: values.into(),
+            num_values: count as u32,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        self.write(page, size)
+    }
+
+    fn data(&mut self, bytes: Vec<u8>, rows: usize) -> Result<()> {
+        self.data_at.get_or_insert(self.sink.bytes_written());
+        self.pages += 1;
+        self.rows += rows;
+        let size = bytes.len();
+        let page = Page::DataPage {
+            buf: bytes.into(),
+            num_values: rows as u32,
+            encoding: self.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        self.write(page, size)
+    }
+
+    fn close(self, statistics: Option<Statistics>) -> Result<Chunk> {
+        let size = self.sink.bytes_written();
+        let written = size as i64;
+        let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
+        let mut stats = Vec::new();
+        if self.has_dictionary {
+            encodings.push(Encoding::RLE_DICTIONARY);
+            stats.push(PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding: Encoding::PLAIN, count: 1 });
+        }
+        stats.push(PageEncodingStats { page_type: PageType::DATA_PAGE, encoding: self.encoding, count: self.pages });
+        let mut metadata = ColumnChunkMetaData::builder(self.column)
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_encodings(encodings)
+            .set_page_encoding_stats(stats)
+            .set_num_values(self.rows as i64)
+            .set_total_compressed_size(written)
+            .set_total_uncompressed_size(written)
+            .set_data_page_offset(self.data_at.unwrap_or(0) as i64)
+            .set_dictionary_page_offset(self.has_dictionary.then_some(0));
+        if let Some(statistics) = statistics {
+            metadata = metadata.set_statistics(statistics);
+        }
+        Ok(Chunk {
+            bytes: self.sink.into_inner()?.into(),
+            close: ColumnCloseResult {
+                bytes_written: size as u64,
+                rows_written: self.rows as u64,
+                metadata: metadata.build()?,
+                bloom_filter: None,
+                column_index: None,
+                offset_index: None,
+            },
+        })
+    }
+}
+
+/// A column that is missing in all rows.
+pub fn missing(column: ColumnDescPtr, rows: usize) -> Result<Chunk> {
+    let mut pages = Pages::new(column, Encoding::PLAIN);
+    pages.data(levels(rows, &[], Some(0)), rows)?;
+    pages.close(None)
+}
+
+/// A column of whole numbers or instants that has one value in all rows.
+pub fn constant(column: ColumnDescPtr, rows: usize, value: i64) -> Result<Chunk> {
+    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY);
+    pages.dictionary(value.to_le_bytes().to_vec(), 1)?;
+    let mut bytes = levels(rows, &[], Some(1));
+    // Keys of no bits: one run.
+    bytes.push(0);
+    varint(&mut bytes, (rows as u64) << 1);
+    pages.data(bytes, rows)?;
+    pages.close(None)
+}
+
+/// A column of whole numbers or instants, with its bounds.
+pub fn long(
+    column: ColumnDescPtr,
+    values: &[i64],
+    nulls: Option<&NullBuffer>,
+    rows: &[u32],
+    bounds: bool,
+) -> Result<Chunk> {
+    let mut pages = Pages::new(column, Encoding::PLAIN);
+    let (mut least, mut most, mut missing) = (i64::MAX, i64::MIN, 0);
+    for rows in rows.chunks(PAGE_ROWS) {
+        let (mut bytes, absent) = present(rows, nulls, rows.len() * 8);
+        missing += absent;
+        let mut put = |row: u32| {
+            let value = values[row as usize];
+            least = least.min(value);
+            most = most.max(value);
+            bytes.extend_from_slice(&value.to_le_bytes());
+        };
+        match nulls {
+            None => rows.iter().for_each(|row| put(*row)),
+            Some(nulls) => rows.iter().filter(|r| nulls.is_valid(**r as usize)).for_each(|row| put(*row)),
+        }
+        pages.data(bytes, rows.len())?;
+    }
+    let any = least <= most;
+    let statistics =
+        bounds.then(|| Statistics::int64(any.then_some(least), any.then_some(most), None, Some(missing), false));
+    pages.close(statistics)
+}
+
+/// Text by its dictionary; `None` where its values repeat too little for that.
+pub fn keyed(
+    column: ColumnDescPtr,
+    keys: &[i32],
+    nulls: Option<&NullBuffer>,
+    values: &StringArray,
+    rows: &[u32],
+    bounds: bool,
+) -> Result<Option<Chunk>> {
+    // Keys of this chunk, in order of appearance.
+    let mut own = vec![u32::MAX; values.len()];
+    let mut used: Vec<u32> = Vec::new();
+    let mut of_row: Vec<u32> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let row = *row as usize;
+        if nulls.is_some_and(|n| n.is_null(row)) {
+            continue;
+        }
+        let key = keys[row] as usize;
+        if own[key] == u32::MAX {
+            own[key] = used.len() as u32;
+            used.push(key as u32);
+        }
+        of_row.push(own[key]);
+    }
+    let texts = used.iter().map(|k| values.value(*k as usize));
+    text(column, rows, nulls, &of_row, texts, used.len(), bounds)
+}
+
+/// The leading text column of sorted rows: `starts` marks where its value changes. `None` where
+/// the values repeat too little.
+pub fn leading(
+    column: ColumnDescPtr,
+    cells: Text<'_>,
+    rows: &[u32],
+    starts: &[bool],
+    bounds: bool,
+) -> Result<Option<Chunk>> {
+    let mut firsts: Vec<u32> = Vec::new();
+    let mut of_row: Vec<u32> = Vec::with_capacity(rows.len());
+    let mut here = false;
+    for (i, row) in rows.iter().enumerate() {
+        if i == 0 || starts[i] {
+            here = cells.get(*row as usize).is_some();
+            if here {
+                firsts.push(*row);
+            }
+        }
+        if here {
+            of_row.push((firsts.len() - 1) as u32);
+        }
+    }
+    let nulls = match cells {
+        Text::View(a) => a.nulls(),
+        Text::Plain(a) => a.nulls(),
+        Text::Dict(_, nulls, _) => nulls,
+    };
+    let texts = firsts.iter().filter_map(|row| cells.get(*row as usize));
+    text(column, rows, nulls, &of_row, texts, firsts.len(), bounds)
+}
+
+fn text<'a>(
+    column: ColumnDescPtr,
+    rows: &[u32],
+    nulls: Option<&NullBuffer>,
+    keys: &[u32],
+    texts: impl Iterator<Item = &'a str> + Clone,
+    distinct: usize,
+    bounds: bool,
+) -> Result<Option<Chunk>> {
+    let size: usize = texts.clone().map(|t| t.len() + 4).sum();
+    if size > DICTIONARY_BYTES || distinct * 4 > keys.len() * 3 + 64 {
+        return Ok(None);
+    }
+    if keys.is_empty() {
+        return missing(column, rows.len()).map(Some);
+    }
+    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY);
+    let mut bytes = Vec::with_capacity(size);
+    let (mut least, mut most): (Option<&str>, Option<&str>) = (None, None);
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        if bounds {
+            least = Some(least.map_or(text, |l| l.min(text)));
+            most = Some(most.map_or(text, |m| m.max(text)));
+        }
+    }
+    pages.dictionary(bytes, distinct)?;
+    let width = 32 - (distinct as u32 - 1).leading_zeros();
+    let mut rest = keys;
+    let mut missing = 0;
+    for rows in rows.chunks(PAGE_ROWS) {
+        let (mut bytes, absent) = present(rows, nulls, rows.len() * 2);
+        missing += absent;
+        let Some((own, others)) = rest.split_at_checked(rows.len() - absent as usize) else {
+            return Err(RecordError::read("encoding text", "keys and rows do not match"));
+        };
+        rest = others;
+        bytes.push(width as u8);
+        runs(&mut bytes, own, width);
+        pages.data(bytes, rows.len())?;
+    }
+    let bound = |text: Option<&str>| text.filter(|t| t.len() <= BOUND_BYTES).map(|t| ByteArray::from(t.as_bytes().to_vec()));
+    let statistics = bounds.then(|| Statistics::byte_array(bound(least), bound(most), None, Some(missing), false));
+    pages.close(statistics).map(Some)
+}
+
+/// Definition levels of rows, and how many are missing.
+fn present(rows: &[u32], nulls: Option<&NullBuffer>, room: usize) -> (Vec<u8>, u64) {
+    let Some(nulls) = nulls.filter(|n| n.null_count() > 0) else {
+        let mut bytes = levels(rows.len(), &[], Some(1));
+        bytes.reserve(room);
+        return (bytes, 0);
+    };
+    let mut bits = vec![0_u8; rows.len().div_ceil(8)];
+    let mut valid = 0_u64;
+    for (i, row) in rows.iter().enumerate() {
+        let here = nulls.is_valid(*row as usize);
+        bits[i / 8] |= u8::from(here) << (i % 8);
+        valid += u64::from(here);
+    }
+    let mut bytes = levels(rows.len(), &bits, None);
+    bytes.reserve(room);
+    (bytes, rows.len() as u64 - valid)
+}
+
+/// Definition levels with their length: one run of `all`, or these bits.
+fn levels(rows: usize, bits: &[u8], all: Option<u8>) -> Vec<u8> {
+    let mut bytes = vec![0; 4];
+    match all {
+        Some(level) => {
+            varint(&mut bytes, (rows as u64) << 1);
+            bytes.push(level);
+        }
+        None => {
+            varint(&mut bytes, ((bits.len() as u64) << 1) | 1);
+            bytes.extend_from_slice(bits);
+        }
+    }
+    let length = (bytes.len() - 4) as u32;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    bytes
+}
+
+/// Parquet's hybrid of runs and packed bits.
+fn runs(out: &mut Vec<u8>, keys: &[u32], width: u32) {
+    let changes = keys.windows(2).filter(|w| w[0] != w[1]).count();
+    if changes * 3 < keys.len() || width == 0 {
+        // Clustered: every stretch of equal keys is a run.
+        let size = width.div_ceil(8) as usize;
+        for run in keys.chunk_by(|a, b| a == b) {
+            varint(out, (run.len() as u64) << 1);
+            out.extend_from_slice(&run[0].to_le_bytes()[..size]);
+        }
+        return;
+    }
+    varint(out, ((keys.len().div_ceil(8) as u64) << 1) | 1);
+    let (mut held, mut bits) = (0_u64, 0);
+    let padding = keys.len().next_multiple_of(8) - keys.len();
+    for key in keys.iter().copied().chain(std::iter::repeat_n(0, padding)) {
+        held |= u64::from(key) << bits;
+        bits += width;
+        if bits >= 32 {
+            out.extend_from_slice(&(held as u32).to_le_bytes());
+            held >>= 32;
+            bits -= 32;
+        }
+    }
+    while bits > 0 {
+        out.push(held as u8);
+        held >>= 8;
+        bits = bits.saturating_sub(8);
+    }
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}

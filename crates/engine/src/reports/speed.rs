@@ -1,0 +1,119 @@
+//! How fast are leads attempted? (A4, A5)
+
+use super::{Ask, Desk, column, grouped_count, percent};
+use crate::error::EngineError;
+use crate::sql;
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use std::collections::BTreeMap;
+use treaty_app::report::{Cell, Chart, Reason, Report, Unit};
+use treaty_domain::agreement::ClockKind;
+use treaty_stats::{KaplanMeier, Obs};
+
+#[derive(Default)]
+struct Group {
+    due: i64,
+    met: i64,
+    worked: i64,
+    waits: Vec<Obs>,
+}
+
+pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineError> {
+    let columns = vec![
+        column("assigned_to", "Assigned to", Unit::Text, ""),
+        column("passed", "Passed", Unit::Count, "handoffs_passed"),
+        column("due", "Due", Unit::Count, "worked_rate"),
+        column("worked_in_window", "In time", Unit::Count, "worked_rate"),
+        column("worked_rate", "Share in time", Unit::Share, "worked_rate"),
+        column("ever_worked", "Ever worked", Unit::Count, "ever_worked_rate"),
+        column("median_minutes", "Median minutes", Unit::Minutes, ""),
+        column("p90_minutes", "90 % within", Unit::Minutes, ""),
+    ];
+    let mut out = desk.blank("speed", "How fast are leads attempted?", ask, columns);
+    let Some(promise) = &desk.agreement.promises.speed_to_lead else {
+        out.answer = "The agreement has no promise of speed, so there is nothing to hold against.".to_owned();
+        out.notes.push("Add [promise.sales.speed_to_lead] to the agreement.".to_owned());
+        return Ok(out);
+    };
+    let minutes = match promise.clock {
+        ClockKind::Wall => "wall_minutes",
+        ClockKind::Business => "business_minutes",
+    };
+    let mut conditions = vec!["promise = 'speed_to_lead'".to_owned()];
+    if let Some(p) = &ask.period {
+        conditions.push(format!("started_on >= DATE '{}' AND started_on < DATE '{}'", p.from, p.to));
+    }
+    conditions.extend(desk.filter(ask, "sla_clocks").await?);
+    let dims = desk.dimensions(ask, "sla_clocks", &["assigned_to"]).await?;
+    let list: Vec<String> = dims.iter().map(|d| format!("CAST({} AS VARCHAR)", sql::quoted(d))).collect();
+    let text = format!(
+        "SELECT is_due, met, stopped, {minutes}, {} FROM sla_clocks WHERE {}",
+        list.join(", "),
+        conditions.join(" AND ")
+    );
+    let mut groups: BTreeMap<Vec<(bool, Option<String>)>, Group> = BTreeMap::new();
+    for batch in desk.cx.sql(&text).await?.collect().await? {
+        let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
+        let waits = batch.column(3).as_primitive::<Float64Type>();
+        let labels = (4..batch.num_columns()).map(|i| cast(batch.column(i), &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
+        for i in 0..batch.num_rows() {
+            let key: Vec<(bool, Option<String>)> = labels
+                .iter()
+                .map(|l| {
+                    let l = l.as_string::<i32>();
+                    let value = l.is_valid(i).then(|| l.value(i).to_owned());
+                    (value.is_none(), value)
+                })
+                .collect();
+            let g = groups.entry(key).or_default();
+            g.due += i64::from(due.value(i));
+            g.met += i64::from(due.value(i) && met.value(i));
+            g.worked += i64::from(stopped.value(i));
+            g.waits.push(Obs { time: waits.value(i), event: stopped.value(i) });
+        }
+    }
+    let mut all = Group::default();
+    let width = dims.len();
+    for (key, mut g) in groups {
+        all.due += g.due;
+        all.met += g.met;
+        all.worked += g.worked;
+        all.waits.extend(g.waits.iter().copied());
+        let labels = key.into_iter().map(|(_, d)| Cell::Text(d.unwrap_or_else(|| "(unassigned)".to_owned()))).collect();
+        out.rows.push(line(desk, labels, &mut g));
+        out.provisional.push(false);
+    }
+    let row = line(desk, vec![Cell::Text("(all)".to_owned()); width], &mut all);
+    out.rows.push(row);
+    out.provisional.push(false);
+    out.answer = if all.due == 0 {
+        "No hand-off is due yet.".to_owned()
+    } else {
+        format!(
+            "Sales attempted {} of {} due hand-offs within {} minutes ({} clock); {} was promised.",
+            percent(all.met as f64 / all.due as f64),
+            grouped_count(all.due),
+            promise.within_minutes,
+            if promise.clock == ClockKind::Wall { "wall" } else { "business" },
+            percent(promise.share)
+        )
+    };
+    out.chart = Some(Chart::Bars { label: "assigned_to".to_owned(), value: "worked_rate".to_owned(), interval: None });
+    out.clauses = vec!["promise.sales.speed_to_lead".to_owned(), "calendar.default".to_owned()];
+    out.method = "From a hand-off to the first human outbound attempt at or after it; a call by the lead first, or an attempt before the hand-off, counts as no wait and is flagged. Hand-offs still inside their window are not due and are left out of the share. Median and 90 % are Kaplan-Meier figures: leads not worked yet count as waiting at least until the as-of instant, so the figures are not made quick by leaving them out.".to_owned();
+    Ok(out)
+}
+
+fn line(desk: &Desk<'_>, mut row: Vec<Cell>, g: &mut Group) -> Vec<Cell> {
+    let passed = g.waits.len() as i64;
+    let curve = KaplanMeier::fit(&mut g.waits);
+    let reach = |q: f64| match curve.as_ref().and_then(|c| c.quantile(q)) {
+        Some(t) => Cell::Number(t),
+        None if passed == 0 => Cell::Undefined(Reason::EmptyPopulation),
+        None => Cell::Undefined(Reason::NotReached),
+    };
+    row.extend([Cell::Count(passed), Cell::Count(g.due), Cell::Count(g.met), desk.rate(g.met, g.due), Cell::Count(g.worked)]);
+    row.extend([reach(0.5), reach(0.9)]);
+    row
+}

@@ -1,0 +1,143 @@
+//! Random histories against a map.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use treaty_app::import::TableCount;
+use treaty_engine::record::Record;
+
+use super::help::{at, csv, import, lines};
+
+/// A row: key, instant (day of January), name, attribute. An odd day is no date.
+type Row = (u8, u8, u8, u8);
+
+#[derive(Debug, Clone)]
+enum Step {
+    Import(Vec<Row>),
+    Undo,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let row = (0_u8..12, 1_u8..34, 0_u8..3, 0_u8..3);
+    let step = prop_oneof![
+        4 => prop::collection::vec(row, 0..14).prop_map(Step::Import),
+        1 => Just(Step::Undo),
+    ];
+    prop::collection::vec(step, 1..7)
+}
+
+type Model = BTreeMap<String, String>;
+
+fn cells(row: &Row) -> (String, String, String, String) {
+    let text = |n: u8, word: &str| if n == 0 { "~".to_owned() } else { format!("{word} {n}") };
+    (format!("P{}", row.0), format!("2026-01-{:02}", row.1), text(row.2, "a name of more than twelve letters"), text(row.3, "x"))
+}
+
+/// The stored line of a row.
+fn shown(row: &Row) -> Option<String> {
+    let (key, day, name, extra) = cells(row);
+    let extra = if row.3 == 0 { "~".to_owned() } else { format!("{{\"extra\":\"{extra}\"}}") };
+    (row.1 <= 31).then(|| format!("{key},{day}T05:00:00Z,{name},{extra}"))
+}
+
+/// Orders rows of one key as the record does: by content, missing first.
+fn rank(row: &Row) -> (u8, u8, u8) {
+    (row.2, row.1, row.3)
+}
+
+fn apply(model: &Model, rows: &[Row]) -> (Model, TableCount) {
+    let mut after = model.clone();
+    let mut count = TableCount { table: "people".to_owned(), read: rows.len() as u64, ..TableCount::default() };
+    let mut kept: BTreeMap<u8, Row> = BTreeMap::new();
+    for row in rows {
+        match shown(row) {
+            None => count.rejected += 1,
+            Some(_) => {
+                let best = kept.entry(row.0).or_insert(*row);
+                if rank(row) > rank(best) {
+                    *best = *row;
+                }
+            }
+        }
+    }
+    for row in rows.iter().filter(|r| shown(r).is_some()) {
+        let best = kept[&row.0];
+        if rank(row) != rank(&best) {
+            count.rejected += 1;
+        } else {
+            count.unchanged += 1;
+        }
+    }
+    for row in kept.values() {
+        count.unchanged -= 1;
+        let line = shown(row).unwrap_or_default();
+        match after.insert(cells(row).0, line.clone()) {
+            None => count.written += 1,
+            Some(old) if old == line => count.unchanged += 1,
+            Some(_) => count.changed += 1,
+        }
+    }
+    (after, count)
+}
+
+async fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let dir = TempDir::new().expect("a folder");
+    let mut record = Record::init(dir.path()).await.expect("a record");
+    // States by version, and the imports that can be undone.
+    let mut states: Vec<Model> = vec![Model::new()];
+    let mut undoable: Vec<u64> = Vec::new();
+    for (n, step) in steps.iter().enumerate() {
+        let n = n as i64 + 1;
+        let newest = states.len() as u64 - 1;
+        let current = states.last().cloned().unwrap_or_default();
+        match step {
+            Step::Import(rows) => {
+                let mut file = vec!["person_id,created_at,name,extra".to_owned()];
+                file.extend(rows.iter().map(|r| {
+                    let (a, b, c, d) = cells(r);
+                    format!("{a},{b},{c},{d}")
+                }));
+                let file: Vec<&str> = file.iter().map(String::as_str).collect();
+                let (after, count) = apply(&current, rows);
+                let result = import(&record, n, vec![csv("people", &file)]).await.expect("an import");
+                prop_assert_eq!(&result.tables, &vec![count.clone()]);
+                prop_assert_eq!(result.faults.len() as u64, count.rejected);
+                let moved = count.written + count.changed > 0;
+                prop_assert_eq!((result.committed, result.version), (moved, newest + u64::from(moved)));
+                if moved {
+                    states.push(after);
+                    undoable.push(newest + 1);
+                }
+            }
+            Step::Undo => match undoable.pop() {
+                None => prop_assert!(record.undo(at(n)).await.is_err()),
+                Some(version) => {
+                    prop_assert_eq!(record.undo(at(n)).await.expect("an undo"), (version, newest + 1));
+                    states.push(states[version as usize - 1].clone());
+                }
+            },
+        }
+        if n % 2 == 0 {
+            record = Record::open(dir.path()).await.expect("a record");
+        }
+    }
+    for (version, want) in states.iter().enumerate() {
+        let mut got = lines(&record, "people", version as u64, &["person_id", "created_at", "name", "attributes"]).await;
+        got.sort();
+        let mut want: Vec<String> = want.values().cloned().collect();
+        want.sort();
+        prop_assert_eq!(got, want, "version {}", version);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_record_is_a_map_with_a_history(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        runtime.block_on(check(steps))?;
+    }
+}

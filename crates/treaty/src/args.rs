@@ -1,0 +1,239 @@
+//! Arguments of the command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// The agreement between sales and marketing, kept as a file and checked against the data.
+#[derive(Debug, Parser)]
+#[command(name = "treaty", version, about, propagate_version = true, arg_required_else_help = true)]
+pub struct Args {
+    /// Folder of the home: agreement.toml, treaty.toml, record/
+    #[arg(short = 'C', long = "home", value_name = "HOME", default_value = ".", global = true)]
+    pub home: PathBuf,
+    /// When to colour what is printed (NO_COLOR is heeded)
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub color: Color,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Format of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// JSON with provenance
+    Json,
+    /// Parquet (with --output)
+    Parquet,
+    /// One self-contained page
+    Html,
+}
+
+/// Format of the review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    /// For people
+    Text,
+    /// One self-contained page
+    Html,
+    /// JSON with provenance
+    Json,
+}
+
+/// Which moment is looked at.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct When {
+    /// Last day that counts, such as 2026-06-30 (default: today)
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<String>,
+    /// What is known now about then, rather than what was known then
+    #[arg(long)]
+    pub as_corrected: bool,
+}
+
+/// What is asked of reports.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Slice {
+    /// Period: 2026, 2026-Q2, 2026-05, 2026-P05 or 2026-01-01..2026-03-31 (default: everything)
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// Condition over the columns of the report's facts, such as "territory = 'north'"
+    #[arg(long = "where", value_name = "EXPR")]
+    pub filter: Option<String>,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A ready company: data, agreement, import, and its review
+    Demo {
+        /// Where to put it
+        #[arg(default_value = "demo")]
+        dir: PathBuf,
+        /// Seed of the generator: another seed, another company
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
+    /// A new home: a commented agreement, settings, an empty record
+    Init {
+        /// Folder to create
+        dir: PathBuf,
+        /// Name of the agreement
+        #[arg(long)]
+        name: Option<String>,
+        /// IANA time zone of days and quarters
+        #[arg(long, default_value = "UTC")]
+        time_zone: String,
+    },
+    /// Check the agreement, the settings and the metrics beside it
+    Check,
+    /// What changed between two versions of the agreement, in words
+    Changes {
+        /// Older file
+        old: PathBuf,
+        /// Newer file
+        new: PathBuf,
+    },
+    /// Import files into the record: all of them or nothing
+    Import {
+        /// Files or folders named like the record's tables, or what the pack expects
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Folder of a mapping pack
+        #[arg(long, value_name = "DIR")]
+        pack: Option<PathBuf>,
+        /// Say what would happen and write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Imports and undos of this record
+    Log,
+    /// Take back the newest import
+    Undo,
+    /// The alignment review: promises kept and broken, then every report
+    Review {
+        #[command(flatten)]
+        when: When,
+        #[command(flatten)]
+        slice: Slice,
+        /// Format
+        #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
+        format: ReviewFormat,
+        /// File to write to instead of the terminal
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// One report: goal, funnel, weakest, what-if, sources, aging, speed, acceptance, ratios, influence, attribution, recycle, value
+    Report {
+        /// Name
+        name: String,
+        /// A further dimension, such as territory
+        #[arg(long, value_name = "DIM")]
+        by: Option<String>,
+        #[command(flatten)]
+        when: When,
+        #[command(flatten)]
+        slice: Slice,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// File to write to instead of the terminal
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// funnel: cohort, flow or snapshot
+        #[arg(long, value_enum, default_value_t = Kind::Cohort)]
+        kind: Kind,
+        /// what-if: stage whose rate improves (default: the weakest)
+        #[arg(long)]
+        stage: Option<String>,
+        /// what-if: by how many percentage points
+        #[arg(long)]
+        points: Option<f64>,
+    },
+    /// The catalogue of metrics
+    Metric {
+        #[command(subcommand)]
+        what: MetricCommand,
+    },
+    /// SQL over facts and record
+    Query {
+        /// Statement
+        sql: String,
+        #[command(flatten)]
+        when: When,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// File to write to instead of the terminal
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Why numbers changed between two days
+    Diff {
+        /// Earlier day
+        #[arg(long)]
+        from: String,
+        /// Later day
+        #[arg(long)]
+        to: String,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Completions for a shell
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Kind of funnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Leads that began in the period
+    Cohort,
+    /// First entries within the period
+    Flow,
+    /// Stock at the as-of date
+    Snapshot,
+}
+
+/// What to do with metrics.
+#[derive(Debug, Subcommand)]
+pub enum MetricCommand {
+    /// All metrics
+    List,
+    /// Definition, clause, SQL, value, and the rows behind it
+    Explain {
+        /// Metric
+        id: String,
+        #[command(flatten)]
+        when: When,
+        #[command(flatten)]
+        slice: Slice,
+        /// Show the rows behind the number
+        #[arg(long)]
+        rows: bool,
+        /// At most so many rows
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+}

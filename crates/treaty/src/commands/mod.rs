@@ -1,0 +1,85 @@
+//! What each command does.
+
+mod agreement;
+mod demo;
+mod diff;
+mod import;
+mod metric;
+mod query;
+mod report;
+
+use crate::args::{Args, Command};
+use crate::home::Home;
+use treaty_domain::zone::{LocalDay, Micros};
+use treaty_engine::case::Case;
+
+/// Exit code of a command, or why it could not run.
+pub type Outcome = Result<u8, String>;
+
+/// Runs the command.
+///
+/// # Errors
+/// When it could not run: a sentence for people.
+pub async fn run(args: Args) -> Outcome {
+    let Args { home, color, command } = args;
+    match command {
+        Command::Demo { dir, seed } => demo::run(&dir, seed, color).await,
+        Command::Init { dir, name, time_zone } => agreement::init(&dir, name, &time_zone).await,
+        Command::Check => agreement::check(&home),
+        Command::Changes { old, new } => agreement::changes(&old, &new),
+        Command::Import { paths, pack, dry_run } => import::run(&home, &paths, pack.as_deref(), dry_run).await,
+        Command::Log => import::log(&home).await,
+        Command::Undo => import::undo(&home).await,
+        Command::Review { when, slice, format, output } => {
+            report::review(&home, &when, &slice, format, output.as_deref(), color).await
+        }
+        Command::Report { name, by, when, slice, format, output, kind, stage, points } => {
+            let request = report::Request { name, by, when, slice, kind, stage, points };
+            report::one(&home, request, format, output.as_deref(), color).await
+        }
+        Command::Metric { what } => metric::run(&home, what, color).await,
+        Command::Query { sql, when, format, output } => query::run(&home, &sql, &when, format, output.as_deref(), color).await,
+        Command::Diff { from, to, format } => diff::run(&home, &from, &to, format, color).await,
+        Command::Completions { shell } => {
+            let mut command = <Args as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "treaty", &mut std::io::stdout());
+            Ok(0)
+        }
+    }
+}
+
+/// The clock: the one place that reads it.
+pub fn now() -> Micros {
+    Micros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// A day as the user wrote it, or today in the agreement's zone.
+///
+/// # Errors
+/// When the text is no date.
+pub fn day(home: &Home, text: Option<&str>) -> Result<LocalDay, String> {
+    match text {
+        Some(text) => text
+            .parse::<jiff::civil::Date>()
+            .map(LocalDay::from)
+            .map_err(|_| format!("`{text}` is no date; write it like 2026-06-30")),
+        None => Ok(home.newest().zone.local_day(now())),
+    }
+}
+
+/// Opens the case of a day.
+///
+/// # Errors
+/// When the home or the record cannot be opened.
+pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String> {
+    let record = home.record().await?;
+    let day = day(home, when.as_of.as_deref())?;
+    let catalogue = crate::home::catalogue(&home.dir).map_err(|all| all.join("\n"))?;
+    if record.version() == 0 {
+        return Err(format!(
+            "the record of {} is empty; `treaty -C {0} import FILES` fills it, `treaty demo` makes a company to look at",
+            home.dir.display()
+        ));
+    }
+    Case::open(&record, &home.set, catalogue, day, when.as_corrected).await.map_err(|e| e.to_string())
+}

@@ -1,0 +1,77 @@
+//! `review` and `report`.
+
+use super::{Outcome, case};
+use crate::args::{Color, Format, Kind, ReviewFormat, Slice, When};
+use crate::home::Home;
+use crate::output;
+use std::path::Path;
+use treaty_app::render::{csv, json, text};
+use treaty_engine::reports::{Ask, FunnelKind};
+
+/// What is asked of one report.
+pub struct Request {
+    /// Name.
+    pub name: String,
+    /// Further dimension.
+    pub by: Option<String>,
+    /// Moment.
+    pub when: When,
+    /// Period and filter.
+    pub slice: Slice,
+    /// Kind of funnel.
+    pub kind: Kind,
+    /// Stage of the scenario.
+    pub stage: Option<String>,
+    /// Points of the scenario.
+    pub points: Option<f64>,
+}
+
+fn ask(home: &Home, slice: &Slice) -> Result<Ask, String> {
+    let period = slice.period.as_deref().map(|p| home.newest().fiscal.parse_period(p)).transpose()?;
+    Ok(Ask { period, filter: slice.filter.clone(), ..Ask::default() })
+}
+
+/// The review.
+pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat, file: Option<&Path>, color: Color) -> Outcome {
+    let home = Home::open(dir)?;
+    let ask = ask(&home, slice)?;
+    let review = case(&home, when).await?.review(&ask).await.map_err(|e| e.to_string())?;
+    let text = match format {
+        ReviewFormat::Text => text::review_to_text(&review, &output::style(color)),
+        ReviewFormat::Html => treaty_web::review::review_html(&review).map_err(|e| e.to_string())?,
+        ReviewFormat::Json => pretty(&json::review_to_json(&review)),
+    };
+    output::put(&text, file)?;
+    Ok(0)
+}
+
+/// One report.
+pub async fn one(dir: &Path, request: Request, format: Format, file: Option<&Path>, color: Color) -> Outcome {
+    let home = Home::open(dir)?;
+    let funnel = match request.kind {
+        Kind::Cohort => FunnelKind::Cohort,
+        Kind::Flow => FunnelKind::Flow,
+        Kind::Snapshot => FunnelKind::Snapshot,
+    };
+    let ask = Ask { by: request.by, funnel, stage: request.stage, points: request.points, ..ask(&home, &request.slice)? };
+    let report = case(&home, &request.when).await?.report(&request.name, &ask).await.map_err(|e| e.to_string())?;
+    let text = match format {
+        Format::Table => text::report_to_text(&report, &output::style(color)),
+        Format::Csv => csv::to_csv(&report),
+        Format::Json => pretty(&json::report_to_json(&report)),
+        Format::Html => treaty_web::review::report_html(&report).map_err(|e| e.to_string())?,
+        Format::Parquet => {
+            let file = file.ok_or("--format parquet needs --output FILE")?;
+            treaty_engine::export::report_parquet(&report, file).map_err(|e| e.to_string())?;
+            output::remark(&format!("wrote {}", file.display()));
+            return Ok(0);
+        }
+    };
+    output::put(&text, file)?;
+    Ok(0)
+}
+
+/// JSON for people and programs.
+pub fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |t| t + "\n")
+}

@@ -1,0 +1,160 @@
+//! A home: the agreement and its older versions, the settings, the metrics beside it, the record.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic};
+use treaty_domain::zone::Zone;
+use treaty_engine::metrics::Catalogue;
+use treaty_engine::record::Record;
+
+/// Settings of a home, `treaty.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How files are read.
+    #[serde(default)]
+    pub import: ImportSettings,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSettings {
+    /// Zone of local times in files; the agreement's by default.
+    pub time_zone: Option<String>,
+}
+
+/// The commented settings of a new home.
+pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreement.toml.\n\
+[import]\n\
+# Times in files without an offset are local to this zone (default: that of the agreement).\n\
+# time_zone = \"America/New_York\"\n";
+
+/// A home that was opened.
+pub struct Home {
+    /// Folder.
+    pub dir: PathBuf,
+    /// Settings.
+    pub settings: Settings,
+    /// Versions of the agreement.
+    pub set: AgreementSet,
+}
+
+/// What checking found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Faults, as lines for people.
+    pub errors: Vec<String>,
+    /// Warnings.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and checks every file of a home but the record; all faults at once.
+///
+/// # Errors
+/// When the folder is no home.
+pub fn inspect(dir: &Path) -> Result<(Option<Home>, Findings), String> {
+    let newest = dir.join("agreement.toml");
+    if !newest.is_file() {
+        return Err(format!(
+            "{} is no home of Treaty: it has no agreement.toml. `treaty init {0}` creates one, -C names another.",
+            dir.display()
+        ));
+    }
+    let mut findings = Findings::default();
+    let mut files = vec![newest];
+    let older = dir.join("agreements");
+    if older.is_dir() {
+        let entries = std::fs::read_dir(&older).map_err(|e| format!("{} cannot be read: {e}", older.display()))?;
+        let mut found: Vec<PathBuf> =
+            entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "toml")).collect();
+        found.sort();
+        files.extend(found);
+    }
+    let mut versions: Vec<Agreement> = Vec::new();
+    for (i, file) in files.iter().enumerate() {
+        let text = std::fs::read_to_string(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
+        match agreement::parse(&text, &file.display().to_string()) {
+            Ok((version, warnings)) => {
+                if i == 0 {
+                    findings.warnings.extend(warnings.iter().map(Diagnostic::to_string));
+                }
+                versions.push(version);
+            }
+            Err(all) => findings.errors.extend(all.iter().map(Diagnostic::to_string)),
+        }
+    }
+    let settings = settings(dir, &mut findings);
+    if let Err(all) = catalogue(dir) {
+        findings.errors.extend(all);
+    }
+    if !findings.errors.is_empty() {
+        return Ok((None, findings));
+    }
+    match AgreementSet::new(versions) {
+        Ok(set) => Ok((Some(Home { dir: dir.to_owned(), settings, set }), findings)),
+        Err(e) => {
+            findings.errors.push(format!("{}: {e}", dir.join("agreements").display()));
+            Ok((None, findings))
+        }
+    }
+}
+
+fn settings(dir: &Path, findings: &mut Findings) -> Settings {
+    let file = dir.join("treaty.toml");
+    let Ok(text) = std::fs::read_to_string(&file) else { return Settings::default() };
+    match toml::from_str::<Settings>(&text) {
+        Ok(settings) => {
+            if let Some(Err(e)) = settings.import.time_zone.as_deref().map(Zone::new) {
+                findings.errors.push(format!("{}: import.time_zone: {e}", file.display()));
+            }
+            settings
+        }
+        Err(e) => {
+            findings.errors.push(format!("{}: {}", file.display(), e.to_string().trim_end()));
+            Settings::default()
+        }
+    }
+}
+
+/// Built-in metrics and those beside the agreement.
+///
+/// # Errors
+/// Every fault of every metric file.
+pub fn catalogue(dir: &Path) -> Result<Catalogue, Vec<String>> {
+    let lines = |faults: Vec<treaty_app::raw::Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let builtin = Catalogue::builtin().map_err(lines)?;
+    let own = dir.join("metrics");
+    if own.is_dir() { builtin.with_dir(&own).map_err(lines) } else { Ok(builtin) }
+}
+
+impl Home {
+    /// Opens a home.
+    ///
+    /// # Errors
+    /// When it is none, or its files have faults: all of them.
+    pub fn open(dir: &Path) -> Result<Self, String> {
+        let (home, findings) = inspect(dir)?;
+        home.ok_or_else(|| format!("this home has {} faults:\n{}", findings.errors.len(), findings.errors.join("\n")))
+    }
+
+    /// Its record.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn record(&self) -> Result<Record, String> {
+        Record::open(&self.dir).await.map_err(|e| e.to_string())
+    }
+
+    /// Zone of local times in files.
+    pub fn import_zone(&self) -> Zone {
+        let own = self.settings.import.time_zone.as_deref().and_then(|z| Zone::new(z).ok());
+        own.unwrap_or_else(|| self.newest().zone.clone())
+    }
+
+    /// The newest version of the agreement.
+    pub fn newest(&self) -> &Agreement {
+        let versions = self.set.versions();
+        &versions[versions.len() - 1]
+    }
+}

@@ -1,0 +1,225 @@
+//! `cargo xtask bench`: import and review, beside the same review as SQL in DuckDB.
+
+use crate::args::Options;
+use crate::lab::{AS_OF, Lab, Peer, treaty_in};
+use crate::measure::{self, Run};
+use crate::table::{lay_out, median};
+use crate::{Outcome, say};
+use std::path::{Path, PathBuf};
+
+/// The generator's own seed.
+const SEED: u64 = 7;
+
+/// What is to be measured.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    leads: u64,
+    runs: u64,
+    data: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// Reads the options.
+    pub(crate) fn read(args: &[String]) -> Result<Self, String> {
+        let o = Options::read(args, &["leads", "runs", "data"])?;
+        if o.text("data").is_some() && o.text("leads").is_some() {
+            return Err("`--data` and `--leads` exclude each other: the size of the data is what it is".to_owned());
+        }
+        Ok(Self { leads: o.positive("leads", 1_000_000)?, runs: o.positive("runs", 3)?, data: o.text("data").map(PathBuf::from) })
+    }
+}
+
+/// Medians of several runs of one thing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cost {
+    seconds: f64,
+    mib: f64,
+}
+
+impl Cost {
+    /// Of runs, each with its seconds.
+    fn of(runs: &[(f64, u64)]) -> Option<Self> {
+        let seconds: Vec<f64> = runs.iter().map(|r| r.0).collect();
+        // The highest peak: memory that was needed once is needed.
+        let peak = runs.iter().map(|r| r.1).max()?;
+        Some(Self { seconds: median(&seconds)?, mib: peak as f64 / 1024.0 })
+    }
+
+    /// One after the other, in one process or two.
+    fn then(self, next: Self) -> Self {
+        Self { seconds: self.seconds + next.seconds, mib: self.mib.max(next.mib) }
+    }
+}
+
+/// What the peer's two ways cost.
+#[derive(Debug, Clone, Copy)]
+struct PeerCost {
+    straight: Cost,
+    scan: Cost,
+    load: Cost,
+    loaded: Cost,
+}
+
+/// What ours costs.
+#[derive(Debug, Clone, Copy)]
+struct OurCost {
+    import: Cost,
+    review: Cost,
+}
+
+/// Measures and prints the table.
+pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
+    let lab = Lab::open(root)?;
+    let peer = lab.peer()?;
+    let data = match (&wanted.data, &peer) {
+        (Some(dir), _) if dir.is_dir() => dir.clone(),
+        (Some(dir), _) => return Err(format!("{} is no folder", dir.display())),
+        (None, Some(peer)) => lab.company(peer, wanted.leads, SEED)?,
+        (None, None) => {
+            say("skipped: without the generator there is no data; name some with --data DIR");
+            return Ok(0);
+        }
+    };
+    let treaty = lab.treaty()?;
+    let theirs = peer.as_ref().map(|p| peer_cost(p, &data, wanted.runs)).transpose()?;
+    let ours = our_cost(&lab, &treaty, &data, wanted.runs)?;
+    say(&format!("\n{}, as of {AS_OF}; medians of {} runs, highest peaks\n", data.display(), wanted.runs));
+    say(&lay_out(&rows(ours, theirs)));
+    if let Some(t) = theirs {
+        say(&verdict(ours, t));
+    }
+    Ok(0)
+}
+
+fn peer_cost(peer: &Peer, data: &Path, runs: u64) -> Result<PeerCost, String> {
+    let (mut straight, mut scan, mut load, mut loaded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for i in 1..=runs {
+        let run = measure::run(peer.script("peer_duckdb.py").arg(data))?;
+        straight.push((said(&run, "total")?, run.peak_kib));
+        scan.push((said(&run, "tables")?, run.peak_kib));
+        progress("peer straight from the files", i, &run);
+        let run = measure::run(peer.script("peer_duckdb.py").arg(data).arg("--load"))?;
+        load.push((said(&run, "load")?, run.peak_kib));
+        loaded.push((said(&run, "total")?, run.peak_kib));
+        progress("peer with --load", i, &run);
+    }
+    let of = |runs: &[(f64, u64)]| Cost::of(runs).ok_or("no runs".to_owned());
+    Ok(PeerCost { straight: of(&straight)?, scan: of(&scan)?, load: of(&load)?, loaded: of(&loaded)? })
+}
+
+fn our_cost(lab: &Lab, treaty: &Path, data: &Path, runs: u64) -> Result<OurCost, String> {
+    let (mut import, mut review) = (Vec::new(), Vec::new());
+    for i in 1..=runs {
+        let home = lab.home(treaty, "home")?;
+        let run = measure::run(treaty_in(treaty, &home).arg("import").arg(data))?;
+        import.push((run.seconds, run.peak_kib));
+        progress("treaty import", i, &run);
+        let page = home.join("review.json");
+        let run = measure::run(
+            treaty_in(treaty, &home).args(["review", "--as-of", AS_OF, "--format", "json", "-o"]).arg(&page),
+        )?;
+        if !page.is_file() {
+            return Err(format!("the review left no {}", page.display()));
+        }
+        review.push((run.seconds, run.peak_kib));
+        progress("treaty review", i, &run);
+    }
+    let of = |runs: &[(f64, u64)]| Cost::of(runs).ok_or("no runs".to_owned());
+    Ok(OurCost { import: of(&import)?, review: of(&review)? })
+}
+
+fn progress(what: &str, run: u64, cost: &Run) {
+    say(&format!("run {run}: {what}: {:.2} s in all, {} MiB", cost.seconds, cost.peak_kib / 1024));
+}
+
+/// The number that the peer printed after a word.
+fn said(run: &Run, word: &str) -> Result<f64, String> {
+    seconds_after(&run.stdout, word).ok_or_else(|| format!("the peer printed no seconds for `{word}`:\n{}", run.stdout))
+}
+
+fn seconds_after(text: &str, word: &str) -> Option<f64> {
+    let mut words = text.split_whitespace().skip_while(|w| *w != word);
+    words.next()?;
+    words.next()?.parse().ok()
+}
+
+/// Rows of the table: what, ours, peer, ratio, memory of each.
+fn rows(ours: OurCost, theirs: Option<PeerCost>) -> Vec<Vec<String>> {
+    let head = ["what", "ours", "peer", "ratio", "our peak", "peer peak"];
+    let both = ours.import.then(ours.review);
+    let mut lines: Vec<(&str, Cost, Option<Cost>)> = Vec::new();
+    match theirs {
+        None => lines.extend([("import", ours.import, None), ("review", ours.review, None), ("import + review", both, None)]),
+        Some(t) => lines.extend([
+            ("import : load", ours.import, Some(t.load)),
+            ("review : total straight from the files", ours.review, Some(t.straight)),
+            ("review : total after load", ours.review, Some(t.loaded)),
+            ("review : bare scan of the event tables", ours.review, Some(t.scan)),
+            ("import + review : load + total", both, Some(t.load.then(t.loaded))),
+            ("import + review : total straight from the files", both, Some(t.straight)),
+        ]),
+    }
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (what, our, their) in lines {
+        let seconds = |c: Cost| format!("{:.2} s", c.seconds);
+        let memory = |c: Cost| format!("{:.0} MiB", c.mib);
+        rows.push(vec![
+            what.to_owned(),
+            seconds(our),
+            their.map_or_else(String::new, seconds),
+            their.map_or_else(String::new, |t| format!("{:.2}", our.seconds / t.seconds)),
+            memory(our),
+            their.map_or_else(String::new, memory),
+        ]);
+    }
+    rows
+}
+
+/// The ratios that are asked of us, in words.
+fn verdict(ours: OurCost, theirs: PeerCost) -> String {
+    let both = ours.import.then(ours.review).seconds;
+    let peer = theirs.load.then(theirs.loaded).seconds;
+    let total = theirs.straight.seconds.min(theirs.loaded.seconds);
+    format!(
+        "import + review takes {:.2} of the peer's load + total.\nThe review takes {:.2} of the peer's faster total ({}).",
+        both / peer,
+        ours.review.seconds / total,
+        if theirs.straight.seconds <= theirs.loaded.seconds { "straight from the files" } else { "after load" }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peers_lines_are_read() {
+        let text = "load            5.012 s\nsources         0.310 s  12 rows\n\
+                    total           6.500 s   bare scan of the three event tables 0.812 s   ratio 8.0\n";
+        assert_eq!(seconds_after(text, "load"), Some(5.012));
+        assert_eq!(seconds_after(text, "total"), Some(6.5));
+        assert_eq!(seconds_after(text, "tables"), Some(0.812));
+        assert_eq!(seconds_after(text, "nothing"), None);
+    }
+
+    #[test]
+    fn the_table_has_ratios_and_memory() {
+        let cost = |seconds, mib| Cost { seconds, mib };
+        let ours = OurCost { import: cost(6.0, 900.0), review: cost(1.5, 1200.0) };
+        let peer = PeerCost { straight: cost(6.0, 2000.0), scan: cost(0.8, 2000.0), load: cost(5.0, 3000.0), loaded: cost(10.0, 3000.0) };
+        let rows = rows(ours, Some(peer));
+        let sum = rows.iter().find(|r| r[0] == "import + review : load + total").expect("the row of the budget");
+        assert_eq!(sum[1..], ["7.50 s", "15.00 s", "0.50", "1200 MiB", "3000 MiB"]);
+        assert!(verdict(ours, peer).contains("0.50 of the peer's load + total"));
+        assert!(verdict(ours, peer).contains("0.25 of the peer's faster total (straight"));
+    }
+
+    #[test]
+    fn options_have_defaults_and_limits() {
+        let read = |line: &str| Wanted::read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(read(""), Ok(Wanted { leads: 1_000_000, runs: 3, data: None }));
+        assert_eq!(read("--data d --runs 1"), Ok(Wanted { leads: 1_000_000, runs: 1, data: Some("d".into()) }));
+        assert!(read("--data d --leads 5").is_err());
+        assert!(read("--runs 0").is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Rust source, as far as the rules have to understand it: code, comments and literals apart, and
+//! what is compiled for tests only. Not a parser; a lexer of what can hide a word.
+
+/// A source, taken apart. Line numbers begin at 1.
+pub(super) struct Source {
+    /// The text with comments and the contents of literals blanked; lines stay where they were.
+    code: Vec<char>,
+    /// Line on which each character of `code` stands.
+    line_of: Vec<usize>,
+    /// Pieces of `code` behind `#[cfg(test)]`.
+    tests: Vec<std::ops::Range<usize>>,
+    /// Comments, a line each.
+    pub(super) comments: Vec<Remark>,
+    /// String literals, a line each.
+    pub(super) strings: Vec<Remark>,
+}
+
+/// A line of a comment or of a literal.
+pub(super) struct Remark {
+    /// Its line.
+    pub(super) line: usize,
+    /// Its text.
+    pub(super) text: String,
+    /// A doc comment.
+    pub(super) doc: bool,
+}
+
+/// A place where a word stands in the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// First character.
+    pub(super) at: usize,
+    /// Its line.
+    pub(super) line: usize,
+    /// Compiled for tests only.
+    pub(super) test: bool,
+}
+
+/// Part of a name?
+pub(super) fn in_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+impl Source {
+    /// Takes a text apart.
+    pub(super) fn new(text: &str) -> Self {
+        let chars: Vec<char> = text.chars().collect();
+        let mut line = 1;
+        let line_of = chars
+            .iter()
+            .map(|c| {
+                let here = line;
+                line += usize::from(*c == '\n');
+                here
+            })
+            .collect();
+        let mut source = Self { code: chars.clone(), line_of, tests: Vec::new(), comments: Vec::new(), strings: Vec::new() };
+        source.take_apart(&chars);
+        source.tests = source.find_tests();
+        source
+    }
+
+    fn take_apart(&mut self, chars: &[char]) {
+        let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+        let mut i = 0;
+        while i < chars.len() {
+            let end = match (at(i), at(i + 1)) {
+                ('/', '/') => {
+                    let end = find(chars, i, |c| c == '\n');
+                    self.remark(chars, i..end, matches!(at(i + 2), '/' | '!') && at(i + 3) != '/');
+                    end
+                }
+                ('/', '*') => {
+                    let end = block_end(chars, i);
+                    self.remark(chars, i..end, matches!(at(i + 2), '*' | '!') && at(i + 3) != '*');
+                    end
+                }
+                ('"', _) => {
+                    let end = quoted_end(chars, i, '"');
+                    self.literal(chars, i + 1..end.saturating_sub(1).max(i + 1));
+                    end
+                }
+                ('\'', '\\') => quoted_end(chars, i, '\''),
+                ('\'', _) if at(i + 2) == '\'' => i + 3,
+                ('r', '"' | '#') | ('b' | 'c', 'r') if i == 0 || !in_name(at(i - 1)) => match raw(chars, i) {
+                    Some((open, close, end)) => {
+                        self.literal(chars, open..close);
+                        end
+                    }
+                    None => i + 1,
+                },
+                _ => i + 1,
+            };
+            if matches!(at(i), '\'') && end > i + 1 {
+                self.blank(i + 1..(end - 1).min(chars.len()));
+            }
+            i = end;
+        }
+    }
+
+    fn remark(&mut self, chars: &[char], range: std::ops::Range<usize>, doc: bool) {
+        let parts = self.lines(chars, range.clone(), doc);
+        self.comments.extend(parts);
+        self.blank(range);
+    }
+
+    fn literal(&mut self, chars: &[char], range: std::ops::Range<usize>) {
+        let parts = self.lines(chars, range.clone(), false);
+        self.strings.extend(parts);
+        self.blank(range);
+    }
+
+    fn lines(&self, chars: &[char], range: std::ops::Range<usize>, doc: bool) -> Vec<Remark> {
+        let first = self.line_of.get(range.start).copied().unwrap_or(1);
+        let text: String = chars[range].iter().collect();
+        text.split('\n').enumerate().map(|(i, l)| Remark { line: first + i, text: l.to_owned(), doc }).collect()
+    }
+
+    fn blank(&mut self, range: std::ops::Range<usize>) {
+        for c in &mut self.code[range] {
+            if *c != '\n' {
+                *c = ' ';
+            }
+        }
+    }
+
+    /// Where a word or path such as `Instant::now` stands, neither end within a longer name.
+    pub(super) fn places(&self, word: &str) -> Vec<Place> {
+        let word: Vec<char> = word.chars().collect();
+        let (Some(first), Some(last)) = (word.first(), word.last()) else { return Vec::new() };
+        let free = |i: Option<usize>, own: char| !in_name(own) || i.and_then(|i| self.code.get(i)).is_none_or(|c| !in_name(*c));
+        (0..=self.code.len().saturating_sub(word.len()))
+            .filter(|&i| self.code[i..].starts_with(&word))
+            .filter(|&i| free(i.checked_sub(1), *first) && free(Some(i + word.len()), *last))
+            .map(|at| self.place(at))
+            .collect()
+    }
+
+    fn place(&self, at: usize) -> Place {
+        Place { at, line: self.line_of.get(at).copied().unwrap_or(1), test: self.tests.iter().any(|t| t.contains(&at)) }
+    }
+
+    /// Is a line compiled for tests only?
+    pub(super) fn test_line(&self, line: usize) -> bool {
+        let of = |i: usize| self.line_of.get(i).copied().unwrap_or(usize::MAX);
+        self.tests.iter().any(|t| of(t.start) <= line && line <= of(t.end.saturating_sub(1)))
+    }
+
+    /// Names in the code, with where they stand.
+    pub(super) fn names(&self) -> impl Iterator<Item = (Place, String)> {
+        let starts = |i: usize| in_name(self.code[i]) && !self.code[i].is_numeric() && (i == 0 || !in_name(self.code[i - 1]));
+        (0..self.code.len()).filter(move |&i| starts(i)).map(|i| {
+            (self.place(i), self.code[i..].iter().take_while(|c| in_name(**c)).collect())
+        })
+    }
+
+    /// The code from a place on, until a character for which `stop` holds.
+    pub(super) fn until(&self, at: usize, stop: impl Fn(char) -> bool) -> String {
+        self.code[at.min(self.code.len())..].iter().take_while(|c| !stop(**c)).collect()
+    }
+
+    /// The code before a place.
+    pub(super) fn before(&self, at: usize, length: usize) -> String {
+        self.code[at.saturating_sub(length)..at].iter().collect()
+    }
+
+    /// The place behind the bracket that closes the first one opened at or after `at`.
+    pub(super) fn closed(&self, at: usize, open: char, close: char) -> usize {
+        let mut depth = 0_usize;
+        for (i, &c) in self.code.iter().enumerate().skip(at) {
+            if c == open {
+                depth += 1;
+            } else if c == close && depth > 0 {
+                depth -= 1;
+                if depth == 0 {
+                    return i + 1;
+                }
+            }
+        }
+        self.code.len()
+    }
+
+    /// Code of the items behind `#[cfg(test)]`, attributes included.
+    pub(super) fn test_items(&self) -> impl Iterator<Item = &str> {
+        // Only declarations are asked for, which are short: leaked pieces would be worse than copies.
+        self.tests.iter().filter_map(|t| self.declaration(t)).collect::<Vec<_>>().into_iter()
+    }
+}
+
+fn find(chars: &[char], from: usize, stop: impl Fn(char) -> bool) -> usize {
+    (from..chars.len()).find(|&i| stop(chars[i])).unwrap_or(chars.len())
+}
