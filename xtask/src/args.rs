@@ -1,7 +1,6 @@
 //! Options of a task: `--name value` or `--name=value`, nothing else.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 /// The options that were given.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,14 +37,6 @@ impl Options {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A value of another kind, or the default.
-    pub(crate) fn value<T: FromStr>(&self, name: &str, default: T) -> Result<T, String> {
-        match self.text(name) {
-            None => Ok(default),
-            Some(text) => text.parse().map_err(|_| format!("`{text}` is no value of `--{name}`")),
-        }
-    }
-
     /// A number of at least one. Underscores may part the digits.
     pub(crate) fn positive(&self, name: &str, default: u64) -> Result<u64, String> {
         match self.text(name).map(|t| (t, t.replace('_', "").parse::<u64>())) {
@@ -80,6 +71,6 @@ mod tests {
         assert_eq!(read("--leads --data x"), Err("`--leads` needs a value".to_owned()));
         assert_eq!(read("--data x --data y"), Err("`--data` is given twice".to_owned()));
         assert!(read("--leads 0").expect("an option").positive("leads", 1).is_err());
-        assert!(read("--leads x").expect("an option").value::<u32>("leads", 1).is_err());
+        assert!(read("--leads x").expect("an option").positive("leads", 1).is_err());
     }
 }

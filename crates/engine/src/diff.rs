@@ -41,11 +41,11 @@ pub async fn diff(record: &Record, set: &AgreementSet, catalogue: &Catalogue, fr
     let (a, a_imported) = view(record, on(set, from), from, false);
     let (b, b_imported) = view(record, on(set, to), to, false);
     let later = View { version: b.version, as_of: from, as_corrected: true, without_merges_since: None };
-    let only_older = AgreementSet::new(vec![on(set, from).clone()]).map_err(EngineError::Ask)?;
-    let only_newer = AgreementSet::new(vec![on(set, to).clone()]).map_err(EngineError::Ask)?;
+    let only_older = until(set, from)?;
+    let only_newer = redefined(set, from, to)?;
     let merges = merges_between(record, a.version, b.version).await?;
 
-    let start = figures(record, set, catalogue, a, a_imported).await?;
+    let start = figures(record, &only_older, catalogue, a, a_imported).await?;
     let corrected = figures(record, &only_older, catalogue, View { without_merges_since: Some(a.version), ..later }, false).await?;
     let merged = if merges > 0 { figures(record, &only_older, catalogue, later, false).await? } else { corrected.0.clone().into() };
     let redefined = if on(set, from).version_id == on(set, to).version_id {
@@ -111,6 +111,21 @@ impl From<Vec<i64>> for Figures {
 
 fn on(set: &AgreementSet, day: LocalDay) -> &Agreement {
     set.on(jiff::civil::Date::from(day))
+}
+
+/// The versions that were known on a day.
+fn until(set: &AgreementSet, day: LocalDay) -> Result<AgreementSet, EngineError> {
+    let newest = on(set, day).effective_from;
+    let known = set.versions().iter().filter(|a| a.effective_from <= newest).cloned().collect();
+    AgreementSet::new(known).map_err(EngineError::Ask)
+}
+
+/// The versions known on the later day, the newest of them applied from the earlier one's start.
+fn redefined(set: &AgreementSet, from: LocalDay, to: LocalDay) -> Result<AgreementSet, EngineError> {
+    let (older, newer) = (on(set, from), on(set, to));
+    let mut known: Vec<Agreement> = set.versions().iter().filter(|a| a.effective_from < older.effective_from).cloned().collect();
+    known.push(Agreement { effective_from: older.effective_from, ..newer.clone() });
+    AgreementSet::new(known).map_err(EngineError::Ask)
 }
 
 fn column(name: &str, title: &str, unit: Unit) -> Column {

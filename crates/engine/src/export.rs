@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use treaty_app::report::{Cell, Report, Unit};
 
-/// Writes a report as Parquet: counts and minor units as integers, shares and days as numbers, what
-/// is undefined as NULL.
+/// Writes a report as Parquet: counts as integers, money in major units, shares and days as numbers,
+/// what is undefined as NULL.
 ///
 /// # Errors
 /// When the file cannot be written.

@@ -85,7 +85,7 @@ pub fn expression(cx: &SessionContext, text: &str, schema: &Schema, aggregates: 
             Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => Some("a sub-query"),
             Expr::WindowFunction(_) => Some("a window function"),
             Expr::AggregateFunction(_) if !aggregates => Some("an aggregate"),
-            Expr::ScalarFunction(f) if f.func.signature().volatility == Volatility::Volatile => {
+            Expr::ScalarFunction(f) if f.func.signature().volatility != Volatility::Immutable => {
                 Some("a function whose answer changes from call to call")
             }
             _ => None,
@@ -128,6 +128,7 @@ mod tests {
             ("(select 1) = 1", "sub-query"),
             ("count(*) > 1", "aggregate"),
             ("random() < 0.5", "changes from call"),
+            ("now() > TIMESTAMP '2026-01-01'", "changes from call"),
             ("row_number() over () = 1", "window"),
             ("1; drop table x", ""),
             ("employes > 1", "employees"),

@@ -1,6 +1,6 @@
 //! Readers and mapping packs: from files as people have them to rows of text with their place.
 //!
-//! - [`scan`] finds the files behind the paths that a user names and tells by their content what they are.
+//! - [`mod@scan`] finds the files behind the paths that a user names and tells by their content what they are.
 //! - [`csv_file`] and [`json_file`] read them into [`RawTable`]s; Parquet is read by the engine.
 //! - [`pack`] loads a mapping pack and finds the files that it reads.
 //! - [`messy`] reads the dates, amounts and flags of real exports; the engine offers it to the SQL of packs.

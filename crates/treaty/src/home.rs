@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic};
+use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
 use treaty_engine::record::Record;
@@ -81,7 +81,12 @@ pub fn inspect(dir: &Path) -> Result<(Option<Home>, Findings), String> {
                 }
                 versions.push(version);
             }
-            Err(all) => findings.errors.extend(all.iter().map(Diagnostic::to_string)),
+            Err(all) => {
+                for d in all {
+                    let list = if d.severity == Severity::Error { &mut findings.errors } else { &mut findings.warnings };
+                    list.push(d.to_string());
+                }
+            }
         }
     }
     let settings = settings(dir, &mut findings);
@@ -135,7 +140,10 @@ impl Home {
     /// When it is none, or its files have faults: all of them.
     pub fn open(dir: &Path) -> Result<Self, String> {
         let (home, findings) = inspect(dir)?;
-        home.ok_or_else(|| format!("this home has {} faults:\n{}", findings.errors.len(), findings.errors.join("\n")))
+        home.ok_or_else(|| {
+            let n = findings.errors.len();
+            format!("this home has {n} fault{}:\n{}", if n == 1 { "" } else { "s" }, findings.errors.join("\n"))
+        })
     }
 
     /// Its record.

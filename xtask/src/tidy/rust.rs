@@ -77,7 +77,8 @@ impl Source {
                 }
                 ('"', _) => {
                     let end = quoted_end(chars, i, '"');
-                    self.literal(chars, i + 1..end.saturating_sub(1).max(i + 1));
+                    let closed = end > i + 1 && at(end - 1) == '"';
+                    self.literal(chars, i + 1..end - usize::from(closed));
                     end
                 }
                 ('\'', '\\') => quoted_end(chars, i, '\''),
@@ -180,13 +181,126 @@ impl Source {
         self.code.len()
     }
 
-    /// Code of the items behind `#[cfg(test)]`, attributes included.
-    pub(super) fn test_items(&self) -> impl Iterator<Item = &str> {
-        // Only declarations are asked for, which are short: leaked pieces would be worse than copies.
-        self.tests.iter().filter_map(|t| self.declaration(t)).collect::<Vec<_>>().into_iter()
+    /// Code of the items behind `#[cfg(test)]`, their attributes left out.
+    pub(super) fn test_items(&self) -> impl Iterator<Item = String> {
+        self.tests.iter().map(|t| self.code[self.past_attributes(t.start)..t.end].iter().collect())
+    }
+
+    fn find_tests(&self) -> Vec<std::ops::Range<usize>> {
+        let mut found: Vec<std::ops::Range<usize>> = Vec::new();
+        for place in self.places("cfg") {
+            let condition = self.until(place.at, |c| c == ']');
+            let inner = condition.strip_prefix("cfg(").unwrap_or_default();
+            let asked = inner.starts_with("test)") || inner.starts_with("all(test,");
+            let opened = self.before(place.at, 2);
+            if !asked || opened != "#[" || found.last().is_some_and(|f| f.contains(&place.at)) {
+                continue;
+            }
+            let start = place.at - 2;
+            let item = self.past_attributes(start);
+            let head = self.until(item, |c| matches!(c, ';' | '{')).chars().count() + item;
+            let end = if self.code.get(head) == Some(&'{') { self.closed(head, '{', '}') } else { head + 1 };
+            found.push(start..end.min(self.code.len()));
+        }
+        found
+    }
+
+    /// The first character behind blanks and attributes.
+    fn past_attributes(&self, from: usize) -> usize {
+        let mut at = from;
+        loop {
+            at = find(&self.code, at, |c| !c.is_whitespace());
+            if self.code.get(at) != Some(&'#') {
+                return at;
+            }
+            at = self.closed(at, '[', ']');
+        }
     }
 }
 
 fn find(chars: &[char], from: usize, stop: impl Fn(char) -> bool) -> usize {
     (from..chars.len()).find(|&i| stop(chars[i])).unwrap_or(chars.len())
+}
+
+/// Behind a literal that begins at `from`; a backslash takes the next character with it.
+fn quoted_end(chars: &[char], from: usize, quote: char) -> usize {
+    let mut i = from + 1;
+    while i < chars.len() {
+        match chars[i] {
+            '\\' => i = (i + 2).min(chars.len()),
+            c if c == quote => return i + 1,
+            _ => i += 1,
+        }
+    }
+    chars.len()
+}
+
+/// Behind a block comment; they nest.
+fn block_end(chars: &[char], from: usize) -> usize {
+    let (mut i, mut depth) = (from, 0_usize);
+    while i < chars.len() {
+        match (chars[i], chars.get(i + 1)) {
+            ('/', Some('*')) => (i, depth) = (i + 2, depth + 1),
+            ('*', Some('/')) if depth == 1 => return i + 2,
+            ('*', Some('/')) => (i, depth) = (i + 2, depth - 1),
+            _ => i += 1,
+        }
+    }
+    chars.len()
+}
+
+/// A raw string such as `r#"..."#`: begin and end of what is in it, and where it is over.
+fn raw(chars: &[char], from: usize) -> Option<(usize, usize, usize)> {
+    let r = if chars[from] == 'r' { from } else { from + 1 };
+    let quote = find(chars, r + 1, |c| c != '#');
+    let hashes = quote - r - 1;
+    if chars.get(quote) != Some(&'"') {
+        return None;
+    }
+    let closes = |i: usize| chars[i] == '"' && chars[i + 1..].iter().take_while(|c| **c == '#').count() >= hashes;
+    let close = (quote + 1..chars.len()).find(|&i| closes(i)).unwrap_or(chars.len());
+    Some((quote + 1, close, (close + 1 + hashes).min(chars.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> String {
+        Source::new(text).code.iter().collect()
+    }
+
+    #[test]
+    fn comments_and_literals_are_blanked() {
+        assert_eq!(code("a // x\nb"), "a     \nb");
+        assert_eq!(code("a /* x /* y */ z */ b"), "a                   b");
+        assert_eq!(code(r#"f("a\"b", 'x', '\'', b'"')"#), r#"f("    ", ' ', '  ', b' ')"#);
+        assert_eq!(code("r#\"a\"b\"# + br\"c\" + var\"d\""), "r#\"   \"# + br\" \" + var\" \"");
+        assert_eq!(code("fn f<'a>(x: &'a str) -> &'static str"), "fn f<'a>(x: &'a str) -> &'static str");
+        assert_eq!(code("\"open"), "\"    ");
+    }
+
+    #[test]
+    fn what_was_blanked_is_kept() {
+        let s = Source::new("/// Doc\n// not\n//// nor\nlet x = \"one\ntwo\";\n");
+        let comments: Vec<(usize, &str, bool)> = s.comments.iter().map(|r| (r.line, r.text.as_str(), r.doc)).collect();
+        assert_eq!(comments, [(1, "/// Doc", true), (2, "// not", false), (3, "//// nor", false)]);
+        let strings: Vec<(usize, &str)> = s.strings.iter().map(|r| (r.line, r.text.as_str())).collect();
+        assert_eq!(strings, [(4, "one"), (5, "two")]);
+    }
+
+    #[test]
+    fn words_stand_alone() {
+        let s = Source::new("tokio::spawn(); my_tokio(); // tokio\n\"tokio\"; Tokio;\n use tokio;");
+        assert_eq!(s.places("tokio").iter().map(|p| p.line).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn test_items_are_known() {
+        let s = Source::new("a;\n#[cfg(test)]\n#[path = \"x]\"]\nmod x;\nb;\n#[cfg(test)]\nmod t {\n fn f() { c }\n}\nd;\n");
+        let tests: Vec<bool> = ["a", "b", "c", "d"].iter().map(|w| s.places(w)[0].test).collect();
+        assert_eq!(tests, [false, false, true, false]);
+        assert_eq!(s.test_items().next().as_deref(), Some("mod x;"));
+        assert!(s.test_line(8) && !s.test_line(10));
+    }
 }

@@ -144,7 +144,7 @@ fn test_modules(path: &str, source: &Source) -> Vec<String> {
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.trim_end_matches(".rs");
     let own = if matches!(stem, "lib" | "main" | "mod") { dir.to_owned() } else { format!("{dir}/{stem}") };
-    let named = |item: &str| {
+    let named = |item: String| {
         let item = item.trim_end().strip_suffix(';')?;
         let (before, name) = item.rsplit_once(char::is_whitespace)?;
         before.trim_end().ends_with("mod").then(|| format!("{own}/{name}"))

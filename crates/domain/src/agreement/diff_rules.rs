@@ -8,6 +8,7 @@ pub(super) fn diff(out: &mut Sentences, old: &Rules, new: &Rules) {
     let Rules {
         qualifying,
         acceptance_needs_value,
+        creation_enters_first_stage,
         source_rule,
         source_window_days,
         kinds,
@@ -33,6 +34,13 @@ pub(super) fn diff(out: &mut Sentences, old: &Rules, new: &Rules) {
         "whether acceptance needs a value",
         &old.acceptance_needs_value,
         acceptance_needs_value,
+        yes_no,
+    );
+    out.turned(
+        "opportunity",
+        "whether creation enters the first stage",
+        &old.creation_enters_first_stage,
+        creation_enters_first_stage,
         yes_no,
     );
     out.turned("source", "the source of an opportunity", &old.source_rule, source_rule, |rule| {

@@ -136,7 +136,8 @@ pub struct Outcomes {
     pub disqualified: Vec<String>,
     /// Stage values that park a lead or opportunity with marketing.
     pub recycled: Vec<String>,
-    /// A return within so many days cancels a lost or disqualified exit.
+    /// A return within so many days cancels a won, lost or disqualified exit; 0 makes exits of
+    /// opportunities final.
     pub reopen_grace_days: i64,
 }
 
@@ -315,6 +316,9 @@ pub struct Rules {
     pub qualifying: Vec<String>,
     /// Acceptance needs a value above zero (A14.3).
     pub acceptance_needs_value: bool,
+    /// The creation of an opportunity enters the first stage of opportunities, even when no stage
+    /// change says so.
+    pub creation_enters_first_stage: bool,
     /// Source rule.
     pub source_rule: SourceRule,
     /// Source window in local days.

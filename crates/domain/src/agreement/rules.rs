@@ -27,6 +27,7 @@ impl Default for Rules {
         Self {
             qualifying: list(&["call", "email", "meeting", "reply"]),
             acceptance_needs_value: true,
+            creation_enters_first_stage: true,
             source_rule: SourceRule::LastRespondedTouch,
             source_window_days: 90,
             kinds: list(&["new_business", "expansion"]),
@@ -59,6 +60,11 @@ pub(super) fn read(root: &mut Table<'_>) -> Rules {
     if let Some(mut table) = root.table("handoff") {
         rules.acceptance_needs_value =
             table.or("acceptance_needs_value", rules.acceptance_needs_value, Node::flag);
+        table.finish();
+    }
+    if let Some(mut table) = root.table("opportunity") {
+        rules.creation_enters_first_stage =
+            table.or("creation_enters_first_stage", rules.creation_enters_first_stage, Node::flag);
         table.finish();
     }
     if let Some(mut table) = root.table("source") {

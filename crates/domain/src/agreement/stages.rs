@@ -132,7 +132,7 @@ fn read_stages(node: Node<'_>, names: &mut Names) -> Option<Vec<Stage>> {
             report.whole(
                 &header,
                 format!("there are {count} stages; this is the {}th", MOST + 1),
-                "keep five to seven conversion points that both sides can define and own (R19); merge some, or list finer steps as aliases",
+                "keep five to seven conversion points that both sides can define and own; merge some, or list finer steps as aliases",
             );
         }
         last = header;
@@ -151,7 +151,7 @@ fn read_stages(node: Node<'_>, names: &mut Names) -> Option<Vec<Stage>> {
         report.whole(
             &last,
             format!("there are only {count} stages"),
-            format!("add {} more {EXAMPLE}: five to seven conversion points show where the funnel leaks (R19)", FEWEST - count),
+            format!("add {} more {EXAMPLE}: five to seven conversion points show where the funnel leaks", FEWEST - count),
         );
     }
     check_order(&subjects, count, &last, report);

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use toml::de::DeValue;
 
 /// Keys that are often written in the wrong place, with the table they belong to.
-const HOMES: [(&str, &str); 24] = [
+const HOMES: [(&str, &str); 25] = [
     ("version", ""),
     ("name", ""),
     ("effective_from", ""),
@@ -19,6 +19,7 @@ const HOMES: [(&str, &str); 24] = [
     ("reopen_grace_days", "outcomes"),
     ("qualifying", "activity"),
     ("acceptance_needs_value", "handoff"),
+    ("creation_enters_first_stage", "opportunity"),
     ("source_rule", "source"),
     ("kinds", "source"),
     ("through", "influence"),

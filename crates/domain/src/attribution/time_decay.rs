@@ -10,9 +10,10 @@ const MICROS_A_DAY: f64 = 86_400_000_000.0;
 
 pub(super) fn weights(path: &Path<'_>, out: &mut Vec<u64>) {
     let newest = path.touches.last().map_or(path.converted_at, |t| t.at);
-    let scale = -1.0 / (path.half_life_days * MICROS_A_DAY);
+    let half_life = path.half_life_days * MICROS_A_DAY;
     out.extend(path.touches.iter().map(|t| {
         let age = (newest.0 - t.at.0) as f64;
-        (ONE * (age * scale).exp2()).round() as u64
+        // Divided, not multiplied by an inverse: whole half-lives then give exact powers of two.
+        (ONE * (-age / half_life).exp2()).round() as u64
     }));
 }

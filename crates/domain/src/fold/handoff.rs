@@ -14,7 +14,7 @@ fn qualifies(cx: &Context, a: &Activity) -> bool {
 }
 
 /// Decision as it stood at the as-of instant. A decision without a time counts from passing on.
-fn decided(cx: &Context, h: &Handoff) -> (Decision, Option<Micros>) {
+pub(super) fn decided(cx: &Context, h: &Handoff) -> (Decision, Option<Micros>) {
     match h.decision {
         Decision::Pending => (Decision::Pending, None),
         d => {
@@ -55,7 +55,8 @@ fn one<S: Sink>(
 ) {
     let terms = cx.at(h.passed_at);
     let (decision, decided_at) = decided(cx, h);
-    let value = h.value.and_then(|v| cx.money(v, h.currency, decided_at.unwrap_or(h.passed_at)));
+    // The value is put on it with the decision: before, nothing is known of it (S1).
+    let value = decided_at.and_then(|at| cx.money(h.value?, h.currency, at));
     let has_value = h.value.is_some_and(|v| v > 0);
     let value_missing = decision == Decision::Accepted && terms.acceptance_needs_value && !has_value;
 
@@ -74,7 +75,8 @@ fn one<S: Sink>(
     let f = &mut attempt.fact;
     f.passed_at = Some(f.passed_at.map_or(h.passed_at, |p| p.min(h.passed_at)));
     f.decided |= decision != Decision::Pending;
-    if decision == Decision::Accepted && !value_missing && f.accepted_at.is_none() {
+    let earlier = f.accepted_at.is_none_or(|known| decided_at.is_some_and(|at| at < known));
+    if decision == Decision::Accepted && !value_missing && earlier {
         f.accepted_at = decided_at;
         f.accepted_value = value;
     }
@@ -121,7 +123,8 @@ fn clock(
     let due_at = deadline(p, calendar, h.passed_at);
     let until = stopped_at.unwrap_or(cx.as_of);
     let owner_at_deadline = match due_at {
-        Some(due) if !person.owner_changes.is_empty() => owner_at(t, person, due),
+        // While the deadline lies ahead, whoever holds the lead as of now.
+        Some(due) if !person.owner_changes.is_empty() => owner_at(t, person, due.min(Micros(cx.as_of.0 - 1))),
         _ => h.assigned_to,
     };
     ClockFact {

@@ -1,10 +1,19 @@
 //! Leads: the attempts of one person (S10).
 //!
-//! An attempt begins when the person is created, or when a person comes back after an exit. A
-//! primary opportunity converts it. It ends when it is disqualified, parked with marketing, or when
-//! its opportunity is lost or parked. What comes back within the grace of a lost or disqualified
-//! exit cancels the exit; what comes back from marketing is always a new attempt.
+//! An attempt begins when the person is created, or when a person comes back after an exit: enters
+//! a stage again, or is the primary contact of a new opportunity. A primary opportunity converts
+//! it. It ends when it is disqualified, parked with marketing, or when its last opportunity is won,
+//! lost or parked. What comes back within the grace of a lost or disqualified exit cancels the exit;
+//! what comes back from marketing is always a new attempt. A win is never taken back here: within
+//! the grace what follows belongs to the attempt that won, later it is a new one.
+//!
+//! Creation enters the first stage unless a stage change at or before it says otherwise. An exit of
+//! the person while an opportunity is open ends the attempt, but a win that is known overrules it.
+//! A rejected hand-off returns a lead that is open and of the attempt that was passed, until it is
+//! passed again. An exit that is cancelled after conversion leaves the lead converted. Effort is
+//! counted to the exit, the instant of the exit included.
 
+use super::handoff::decided;
 use super::{Context, Outcome, Track, base_at, emit_visits, is_over};
 use crate::agreement::StageMeaning;
 use crate::facts::{LeadFact, Origin, Sink, Status};
@@ -51,13 +60,26 @@ fn new_attempt(person: u32, attempt: u16, origin: Origin, at: Micros) -> Attempt
     }
 }
 
-/// What moves a lead, merged in order of time.
-enum Move {
-    Stage(StageMeaning, StageChange),
-    Rejected,
+/// What moves a lead; at one instant in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Stage,
     Passed,
-    Opportunity(u32),
-    OpportunityEnded(Status),
+    Rejected,
+    Created,
+    Ended,
+}
+
+/// Something that moves a lead. The order is that of time, kind and number, so that it does not
+/// depend on how the input is arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Move {
+    at: Micros,
+    kind: Kind,
+    /// Place of a stage change or hand-off; number of an opportunity.
+    number: u32,
+    /// Position of the opportunity.
+    position: u32,
 }
 
 /// Follows a person through all attempts.
@@ -67,6 +89,7 @@ pub(super) fn attempts(
     person: &Person,
     mine: &[u32],
     outcomes: &mut [Outcome],
+    moves: &mut Vec<Move>,
     out: &mut Vec<Attempt>,
 ) {
     out.clear();
@@ -74,188 +97,155 @@ pub(super) fn attempts(
     let terms = cx.now();
     let stages = cut(t.person_stages, &person.stages);
     let handoffs = cut(t.handoffs, &person.handoffs);
-    let mut next = Next { stage: 0, passed: 0, created: 0, as_of: cx.as_of };
-    if stages.first().is_none_or(|c| c.at > person.created_at) {
+    let told = stages
+        .iter()
+        .take_while(|c| c.at <= person.created_at)
+        .any(|c| matches!(terms.means(c.value), Some(StageMeaning::Stage(_))));
+    if !told {
         out[0].track.enter(0, person.created_at, false, &cx.zone);
     }
-    while let Some((at, what)) = next.take(stages, handoffs, mine, outcomes, terms) {
-        step(cx, at, &what, person, mine, outcomes, out);
+    collect(cx, stages, handoffs, mine, outcomes, moves);
+    for m in moves.iter() {
+        step(cx, m, person, stages, handoffs, mine, outcomes, out);
     }
     for a in out.iter_mut() {
+        settle(cx, a, mine, outcomes);
         a.fact.stage = a.track.current.map_or(a.track.last, |(rank, _)| rank);
     }
 }
 
-/// Merges the four streams of a person by time; at one instant the order is: stage, hand-off,
-/// decision, opportunity, end of an opportunity.
-struct Next {
-    stage: usize,
-    passed: usize,
-    created: usize,
-    as_of: Micros,
-}
-
-impl Next {
-    fn take(
-        &mut self,
-        stages: &[StageChange],
-        handoffs: &[Handoff],
-        mine: &[u32],
-        outcomes: &[Outcome],
-        terms: &super::Terms,
-    ) -> Option<(Micros, Move)> {
-        // Decisions and ends are few: they are looked up rather than kept in order.
-        loop {
-            let stage = stages.get(self.stage).map(|c| c.at);
-            let handoff = self.handoff(handoffs);
-            let opportunity = self.opportunity(mine, outcomes);
-            let first = [stage.map(|at| (at, 0)), handoff.map(|h| (h.0, 1)), opportunity.map(|o| (o.0, 2))]
-                .into_iter()
-                .flatten()
-                .min()?;
-            if first.0 >= self.as_of {
-                return None;
-            }
-            match first.1 {
-                0 => {
-                    let change = &stages[self.stage];
-                    self.stage += 1;
-                    if let Some(meaning) = terms.meaning.get(change.value as usize).copied().flatten() {
-                        return Some((change.at, Move::Stage(meaning, *change)));
-                    }
-                }
-                1 => {
-                    self.passed += 1;
-                    let (at, rejected) = handoff?;
-                    return Some((at, if rejected { Move::Rejected } else { Move::Passed }));
-                }
-                _ => {
-                    self.created += 1;
-                    let (at, position, end) = opportunity?;
-                    let what = end.map_or(Move::Opportunity(position), Move::OpportunityEnded);
-                    return Some((at, what));
-                }
-            }
+/// Gathers what moves a person before the as-of instant, in order.
+fn collect(
+    cx: &Context,
+    stages: &[StageChange],
+    handoffs: &[Handoff],
+    mine: &[u32],
+    outcomes: &[Outcome],
+    moves: &mut Vec<Move>,
+) {
+    moves.clear();
+    let mut add = |at: Micros, kind, number, position| {
+        if at < cx.as_of {
+            moves.push(Move { at, kind, number, position });
+        }
+    };
+    for (i, c) in stages.iter().enumerate() {
+        add(c.at, Kind::Stage, i as u32, NONE);
+    }
+    for (i, h) in handoffs.iter().enumerate() {
+        add(h.passed_at, Kind::Passed, i as u32, NONE);
+        if let (Decision::Rejected, Some(at)) = decided(cx, h) {
+            add(at.max(h.passed_at), Kind::Rejected, i as u32, NONE);
         }
     }
-
-    /// The `n`-th event of the hand-offs: passing and rejecting, in order of time.
-    fn handoff(&self, handoffs: &[Handoff]) -> Option<(Micros, bool)> {
-        nth_smallest(self.passed, handoffs.iter().flat_map(|h| {
-            let rejected = (h.decision == Decision::Rejected).then_some(h.decided_at).flatten();
-            [Some((h.passed_at, false)), rejected.map(|at| (at.max(h.passed_at), true))].into_iter().flatten()
-        }))
+    for i in mine {
+        let o = &outcomes[*i as usize];
+        add(o.fact.created_at, Kind::Created, o.fact.opportunity, *i);
+        if let Some(at) = o.ended_at {
+            add(at.max(o.fact.created_at), Kind::Ended, o.fact.opportunity, *i);
+        }
     }
-
-    /// The `n`-th event of the opportunities: creation and end, in order of time.
-    fn opportunity(&self, mine: &[u32], outcomes: &[Outcome]) -> Option<(Micros, u32, Option<Status>)> {
-        nth_smallest(self.created, mine.iter().flat_map(|i| {
-            let o = &outcomes[*i as usize];
-            let end = o.ended_at.map(|at| (at.max(o.fact.created_at), *i, Some(o.fact.status)));
-            [Some((o.fact.created_at, *i, None)), end].into_iter().flatten()
-        }))
-    }
+    moves.sort_unstable();
 }
 
-/// The `n`-th smallest of a few values, without allocating.
-fn nth_smallest<T: Ord + Copy>(n: usize, values: impl Iterator<Item = T> + Clone) -> Option<T> {
-    match n {
-        0 => values.min(),
-        _ => values.clone().find(|v| {
-            let below = values.clone().filter(|o| o < v).count();
-            let same = values.clone().filter(|o| o == v).count();
-            below <= n && n < below + same
-        }),
-    }
-}
-
+#[expect(clippy::too_many_arguments, reason = "a move needs all that it may concern")]
 fn step(
     cx: &Context,
-    at: Micros,
-    what: &Move,
+    m: &Move,
     person: &Person,
+    stages: &[StageChange],
+    handoffs: &[Handoff],
     mine: &[u32],
     outcomes: &mut [Outcome],
     out: &mut Vec<Attempt>,
 ) {
-    let zone = &cx.zone;
-    match what {
-        Move::Stage(StageMeaning::Stage(rank), change) => {
-            let a = reenter(cx, at, person, out);
-            if a.fact.opportunities == 0 {
-                a.track.enter(*rank, at, change.overridden, zone);
-            } else if *rank < cx.now().first_opportunity_stage {
-                a.track.reach(*rank, at); // the opportunity moves the lead now; a late person stage is only noted
+    let at = m.at;
+    match m.kind {
+        Kind::Stage => {
+            let change = &stages[m.number as usize];
+            match cx.now().means(change.value) {
+                Some(StageMeaning::Stage(rank)) => {
+                    let a = reenter(cx, at, person, mine, outcomes, out);
+                    // Once there is an opportunity, it moves the lead; a late person stage only
+                    // says that the lead is back.
+                    if a.fact.opportunities == 0 {
+                        a.track.enter(rank, at, change.overridden, &cx.zone);
+                    }
+                }
+                Some(StageMeaning::Recycled) => end(cx, out, at, Status::Recycled, false),
+                Some(StageMeaning::Disqualified | StageMeaning::Lost) => {
+                    end(cx, out, at, Status::Disqualified, change.exempt);
+                }
+                // A person's own win is the win of an opportunity; it is told there.
+                Some(StageMeaning::Won) | None => {}
             }
         }
-        Move::Stage(StageMeaning::Recycled, _) => end(out, at, Status::Recycled, zone),
-        Move::Stage(StageMeaning::Disqualified | StageMeaning::Lost, change) => {
-            end(out, at, Status::Disqualified, zone);
-            if let Some(a) = out.last_mut()
-                && a.fact.ended_at == Some(at)
-            {
-                a.fact.exempt = change.exempt;
-            }
-        }
-        // A person's own win is the win of an opportunity; it is told there.
-        Move::Stage(StageMeaning::Won, _) => {}
-        Move::Passed => {
+        Kind::Passed => {
             if let Some(a) = out.last_mut()
                 && a.fact.status == Status::Returned
             {
                 a.fact.status = Status::Open;
             }
         }
-        Move::Rejected => {
+        Kind::Rejected => {
             if let Some(a) = out.last_mut()
                 && a.fact.status == Status::Open
+                && (a.fact.attempt == 1 || handoffs[m.number as usize].passed_at >= a.fact.started_at)
             {
                 a.fact.status = Status::Returned;
             }
         }
-        Move::Opportunity(position) => {
-            let fact = &outcomes[*position as usize].fact;
-            if fact.created_at < person.created_at {
-                return; // created before its lead: it ends no attempt (bad data, flagged on the opportunity)
+        Kind::Created => {
+            if at < person.created_at {
+                return; // created before its lead: it converts none (bad data), and names no person
             }
-            let a = reenter(cx, at, person, out);
-            let attempt = a.fact.attempt;
-            convert(cx, a, &outcomes[*position as usize]);
-            let fact = &mut outcomes[*position as usize].fact;
-            fact.person = person.id;
-            fact.attempt = attempt;
+            let a = reenter(cx, at, person, mine, outcomes, out);
+            let o = &mut outcomes[m.position as usize];
+            convert(cx, a, o);
+            o.fact.person = person.id;
+            o.fact.attempt = a.fact.attempt;
         }
-        Move::OpportunityEnded(status) => {
+        Kind::Ended => {
             let Some(a) = out.last_mut() else { return };
+            let o = &outcomes[m.position as usize].fact;
+            if a.fact.status != Status::Converted || o.attempt != a.fact.attempt {
+                return;
+            }
             // The attempt ends with its opportunities: not while another one is open or won.
             let alive = mine.iter().map(|i| &outcomes[*i as usize]).any(|o| {
                 o.fact.attempt == a.fact.attempt && o.fact.created_at <= at && o.ended_at.is_none_or(|e| e > at)
             });
-            if a.fact.status == Status::Converted && !alive {
-                a.fact.status = *status;
+            if !alive {
+                a.fact.status = o.status;
                 a.fact.ended_at = Some(at);
-                a.track.leave(at, zone);
             }
         }
     }
 }
 
 /// The attempt that an event belongs to: the running one, the last one if its exit is cancelled, or a new one.
-fn reenter<'a>(cx: &Context, at: Micros, person: &Person, out: &'a mut Vec<Attempt>) -> &'a mut Attempt {
+fn reenter<'a>(
+    cx: &Context,
+    at: Micros,
+    person: &Person,
+    mine: &[u32],
+    outcomes: &[Outcome],
+    out: &'a mut Vec<Attempt>,
+) -> &'a mut Attempt {
     let last = out.len() - 1;
     let a = &mut out[last];
+    let past_grace =
+        |exit: Micros| i64::from(cx.zone.days_between(exit, at)) > cx.at(at).reopen_grace_days;
     let begins = match a.fact.status {
         Status::Recycled => true,
-        Status::Lost | Status::Disqualified => {
-            let days = a.fact.ended_at.map_or(0, |end| i64::from(cx.zone.days_between(end, at)));
-            days > cx.at(at).reopen_grace_days
-        }
-        _ => false,
+        Status::Lost | Status::Disqualified => a.fact.ended_at.is_some_and(past_grace),
+        Status::Won => closed_since(a, mine, outcomes, at).is_some_and(past_grace),
+        Status::Open | Status::Returned | Status::Converted => false,
     };
     if begins {
         let number = a.fact.attempt.saturating_add(1);
         out.push(new_attempt(person.id, number, Origin::Recycled, at));
-    } else if is_over(a.fact.status) && a.fact.status != Status::Won {
+    } else if matches!(a.fact.status, Status::Lost | Status::Disqualified) {
         a.fact.status = if a.fact.opportunities > 0 { Status::Converted } else { Status::Open };
         a.fact.ended_at = None;
         a.fact.exempt = false;
@@ -264,36 +254,36 @@ fn reenter<'a>(cx: &Context, at: Micros, person: &Person, out: &'a mut Vec<Attem
     &mut out[last]
 }
 
-fn end(out: &mut [Attempt], at: Micros, status: Status, zone: &crate::zone::Zone) {
+/// Last close of the opportunities of an attempt, when all of them are closed at an instant.
+fn closed_since(a: &Attempt, mine: &[u32], outcomes: &[Outcome], at: Micros) -> Option<Micros> {
+    let mut last = None;
+    for o in mine.iter().map(|i| &outcomes[*i as usize]).filter(|o| o.fact.attempt == a.fact.attempt) {
+        let closed = o.closed_at().filter(|closed| *closed <= at)?;
+        last = last.max(Some(closed));
+    }
+    last
+}
+
+/// Ends the running attempt; an attempt that is over, or won, stays as it is.
+fn end(cx: &Context, out: &mut [Attempt], at: Micros, status: Status, exempt: bool) {
     if let Some(a) = out.last_mut()
         && !is_over(a.fact.status)
     {
         a.fact.status = status;
         a.fact.ended_at = Some(at);
-        a.track.leave(at, zone);
+        a.fact.exempt = exempt;
+        a.track.leave(at, &cx.zone);
     }
 }
 
+/// Notes an opportunity on its attempt. A win that is known wins, whatever else is said of the lead.
 fn convert(cx: &Context, a: &mut Attempt, o: &Outcome) {
     let f = &mut a.fact;
     f.opportunities += 1;
     if f.opportunities == 1 {
         f.converted_at = Some(o.fact.created_at);
         f.opportunity = o.fact.opportunity;
-        // From here on the opportunity moves the lead.
         a.track.leave(o.fact.created_at, &cx.zone);
-        for rank in 0..o.track.explicit.len() {
-            if let Some(at) = o.track.explicit[rank] {
-                a.track.reach(rank as u8, at);
-            }
-        }
-        for rank in 0..o.track.dwell.len() {
-            a.track.dwell[rank] += o.track.dwell[rank];
-            a.track.regressions[rank] = a.track.regressions[rank].saturating_add(o.track.regressions[rank]);
-        }
-        a.track.overridden |= o.track.overridden;
-        a.track.current = o.track.current;
-        a.track.last = o.track.last;
     }
     if f.status != Status::Won {
         f.status = Status::Converted;
@@ -304,6 +294,42 @@ fn convert(cx: &Context, a: &mut Attempt, o: &Outcome) {
         f.won_amount = f.won_amount.saturating_add(o.fact.amount.unwrap_or(0));
         f.status = Status::Won;
         f.ended_at = None;
+    }
+}
+
+/// Adds the ways of its opportunities to that of an attempt: first entries, episodes and moves
+/// back. The lead stands where its first open opportunity stands; when none is open, where the one
+/// that closed last stood.
+fn settle(cx: &Context, a: &mut Attempt, mine: &[u32], outcomes: &[Outcome]) {
+    let stop = match a.fact.status {
+        Status::Won | Status::Converted => None,
+        _ => a.fact.ended_at,
+    };
+    let mut closed = None;
+    for o in mine.iter().map(|i| &outcomes[*i as usize]).filter(|o| o.fact.attempt == a.fact.attempt) {
+        for (rank, at) in o.track.explicit.iter().enumerate() {
+            if let Some(at) = at {
+                a.track.reach(rank as u8, *at);
+            }
+        }
+        for rank in 0..o.track.dwell.len() {
+            a.track.dwell[rank] += o.track.dwell[rank];
+            a.track.regressions[rank] = a.track.regressions[rank].saturating_add(o.track.regressions[rank]);
+        }
+        a.track.overridden |= o.track.overridden;
+        if let Some((rank, since)) = o.track.current {
+            if stop.is_none() && a.track.current.is_none() {
+                a.track.current = o.track.current;
+            } else {
+                let until = stop.unwrap_or(Micros(cx.as_of.0 - 1)).max(since);
+                a.track.dwell[rank as usize] += cx.zone.days_between(since, until);
+            }
+        }
+        let since = o.closed_at().unwrap_or(Micros(i64::MAX));
+        if closed.is_none_or(|latest| latest <= since) {
+            closed = Some(since);
+            a.track.last = o.track.current.map_or(o.track.last, |(rank, _)| rank);
+        }
     }
 }
 

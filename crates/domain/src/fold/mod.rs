@@ -11,8 +11,6 @@ mod handoff;
 mod lead;
 mod opportunity;
 mod path;
-#[cfg(test)]
-mod tests;
 
 use crate::agreement::{AttemptsPromise, ClockKind, People, SourceRule, StageMeaning, WindowPromise};
 use crate::calendar::Calendar;
@@ -54,6 +52,8 @@ pub struct Terms {
     pub reopen_grace_days: i64,
     /// Acceptance needs a value above zero.
     pub acceptance_needs_value: bool,
+    /// The creation of an opportunity enters the first stage of opportunities.
+    pub creation_enters_first_stage: bool,
     /// Promise of speed.
     pub speed_to_lead: Option<WindowPromise>,
     /// Promise of work.
@@ -82,6 +82,13 @@ pub struct Terms {
     pub collapse_minutes: i64,
     /// Years that make an account installed base.
     pub installed_base_years: i32,
+}
+
+impl Terms {
+    /// What a stage value means, if anything.
+    pub(crate) fn means(&self, value: u32) -> Option<StageMeaning> {
+        self.meaning.get(value as usize).copied().flatten()
+    }
 }
 
 /// What the fold needs beside the timeline.
@@ -154,7 +161,8 @@ impl Track {
         }
     }
 
-    /// Enters a stage.
+    /// Enters a stage. A move to a lower stage than the last one is a move back, also after an exit
+    /// that was cancelled; the time between such an exit and the return is in no episode.
     pub(crate) fn enter(&mut self, rank: u8, at: Micros, overridden: bool, zone: &Zone) {
         let i = rank as usize;
         if let Some((now, _)) = self.current
@@ -163,7 +171,7 @@ impl Track {
             return;
         }
         self.leave(at, zone);
-        if self.top.is_some_and(|top| top > rank) {
+        if self.top.is_some() && self.last > rank {
             self.regressions[i] = self.regressions[i].saturating_add(1);
         }
         self.reach(rank, at);
@@ -183,10 +191,10 @@ impl Track {
         self.top = Some(self.top.map_or(rank, |top| top.max(rank)));
     }
 
-    /// Ends the current episode.
+    /// Ends the current episode; one that ends before it began (bad data) lasts no day.
     pub(crate) fn leave(&mut self, at: Micros, zone: &Zone) {
         if let Some((rank, since)) = self.current.take() {
-            self.dwell[rank as usize] += zone.days_between(since, at);
+            self.dwell[rank as usize] += zone.days_between(since, at.max(since));
             self.last = rank;
         }
     }
@@ -201,6 +209,15 @@ pub(crate) struct Outcome {
     pub primary: u32,
     /// End without a win: lost or recycled.
     pub ended_at: Option<Micros>,
+    /// Its amount is above zero, in whatever currency: a win is a paid purchase.
+    pub paid: bool,
+}
+
+impl Outcome {
+    /// The win, or the end without one.
+    pub(crate) fn closed_at(&self) -> Option<Micros> {
+        self.fact.won_at.or(self.ended_at)
+    }
 }
 
 /// Space that the fold reuses.
@@ -211,6 +228,8 @@ pub struct Scratch {
     pub(crate) purchases: Vec<Micros>,
     /// Positions of opportunities by primary contact and creation.
     pub(crate) by_primary: Vec<u32>,
+    /// What moves one person, in order.
+    pub(crate) moves: Vec<lead::Move>,
     pub(crate) attempts: Vec<lead::Attempt>,
     pub(crate) path: path::Buffers,
 }
@@ -222,7 +241,7 @@ pub fn fold<S: Sink>(cx: &Context, t: &Timeline<'_>, scratch: &mut Scratch, sink
         scratch.outcomes.push(opportunity::outcome(cx, t, o));
     }
     collect_purchases(cx, t, scratch);
-    let Scratch { outcomes, purchases, by_primary, attempts, path } = scratch;
+    let Scratch { outcomes, purchases, by_primary, moves, attempts, path } = scratch;
     by_primary.clear();
     by_primary.extend((0..outcomes.len() as u32).filter(|i| outcomes[*i as usize].primary != NONE));
     by_primary.sort_unstable_by_key(|i| {
@@ -242,7 +261,7 @@ pub fn fold<S: Sink>(cx: &Context, t: &Timeline<'_>, scratch: &mut Scratch, sink
         if person.guest || person.created_at >= cx.as_of {
             continue;
         }
-        lead::attempts(cx, t, person, &by_primary[from..to], outcomes, attempts);
+        lead::attempts(cx, t, person, &by_primary[from..to], outcomes, moves, attempts);
         handoff::handoffs(cx, t, person, attempts, sink);
         lead::emit(cx, t, person, attempts, purchases, sink);
         from = to;
@@ -257,20 +276,23 @@ fn collect_purchases(cx: &Context, t: &Timeline<'_>, scratch: &mut Scratch) {
     }
     scratch.purchases.extend(t.purchases.iter().map(|p| p.at).filter(|at| *at < cx.as_of));
     for (o, x) in scratch.outcomes.iter().zip(t.opportunities) {
-        if !x.guest && o.fact.amount.is_some_and(|a| a > 0) {
+        if !x.guest && o.paid && o.fact.created_at < cx.as_of {
             scratch.purchases.extend(o.fact.won_at);
         }
     }
     scratch.purchases.sort_unstable();
 }
 
-/// Purchase history at an instant: installed base when a purchase lies in `[at - years, at)` (A14.1, A23).
+/// Purchase history at an instant: installed base when a purchase lies in `[at - years, at)`, where
+/// the years are counted in local dates: a purchase of that day counts, whatever its hour (A14.1, A23).
 pub(crate) fn base_at(cx: &Context, purchases: &[Micros], at: Micros) -> Base {
     let before = purchases.partition_point(|p| *p < at);
     match purchases[..before].last() {
         None => Base::NetNew,
-        Some(last) if *last >= cx.zone.minus_local_years(at, cx.at(at).installed_base_years) => Base::Installed,
-        Some(_) => Base::Lapsed,
+        Some(last) => {
+            let years_ago = cx.zone.minus_local_years(at, cx.at(at).installed_base_years);
+            if cx.zone.local_day(*last) >= cx.zone.local_day(years_ago) { Base::Installed } else { Base::Lapsed }
+        }
     }
 }
 
@@ -297,7 +319,9 @@ pub(crate) fn deadline(p: &WindowPromise, calendar: &Calendar, from: Micros) -> 
     }
 }
 
-/// Yields the stages that a track has reached.
+/// Yields the stages that a track has reached. Gates are judged once, at the first entry, by all
+/// that was passed over since the last explicit stage; those of opportunity stages are told of the
+/// opportunity, not of its lead.
 #[expect(clippy::too_many_arguments, reason = "a fact has that many parts")]
 pub(crate) fn emit_visits<S: Sink>(
     cx: &Context,
@@ -333,7 +357,8 @@ pub(crate) fn emit_visits<S: Sink>(
             _ => 0,
         };
         let is_stage = (rank as usize) < terms.stages as usize;
-        let gate = if implied || rank == floor { GateVerdict::None } else { gate_verdict(terms, came_from, rank, criteria) };
+        let gated = if is_lead { rank.min(terms.first_opportunity_stage) } else { rank };
+        let gate = if implied || rank == floor { GateVerdict::None } else { gate_verdict(terms, came_from, gated, criteria) };
         sink.visit(&crate::facts::VisitFact {
             is_lead,
             subject,

@@ -21,8 +21,9 @@ fn primary(t: &Timeline<'_>, o: &Opportunity) -> u32 {
 /// Follows an opportunity to the as-of instant.
 ///
 /// Creation enters the first stage of opportunities unless a stage change at or before it says
-/// otherwise. A win stands, unless the opportunity comes back within the grace; a loss or a parked
-/// state is taken back by any later stage. The amount is converted once: at the win when won, at the
+/// otherwise. A win stands, whatever else is said later, unless the opportunity comes back to a
+/// stage within the grace; a loss or a parked state is taken back by any later stage or win, since an
+/// opportunity has no attempts: the exit of its lead is taken back with it. The amount is converted once: at the win when won, at the
 /// loss when lost, else at the as-of date (S6).
 pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcome {
     let terms = cx.now();
@@ -30,25 +31,35 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
     let mut track = Track::new();
     let changes = cut(t.opportunity_stages, &o.stages);
     let known = o.created_at < cx.as_of;
-    if known && changes.first().is_none_or(|c| c.at > o.created_at) {
+    track.last = terms.first_opportunity_stage;
+    let told = changes
+        .iter()
+        .take_while(|c| c.at <= o.created_at)
+        .any(|c| matches!(terms.means(c.value), Some(StageMeaning::Stage(_) | StageMeaning::Won)));
+    if known && !told && cx.at(o.created_at).creation_enters_first_stage {
         track.enter(terms.first_opportunity_stage, o.created_at, false, zone);
     }
     let (mut won_at, mut lost_at, mut recycled_at) = (None::<Micros>, None::<Micros>, None::<Micros>);
     let mut status = Status::Open;
     let mut reopened = 0u16;
-    for change in changes.iter().take_while(|c| c.at < cx.as_of) {
-        let Some(meaning) = terms.meaning.get(change.value as usize).copied().flatten() else { continue };
+    for change in changes.iter().take_while(|c| known && c.at < cx.as_of) {
+        let Some(meaning) = terms.means(change.value) else { continue };
         match meaning {
             StageMeaning::Stage(rank) => {
+                let grace = cx.at(change.at).reopen_grace_days;
+                if grace == 0 && matches!(status, Status::Won | Status::Lost) {
+                    continue; // exits are final
+                }
                 if status == Status::Won {
                     let in_grace = won_at.is_some_and(|w| {
-                        i64::from(zone.days_between(w, change.at)) <= cx.at(change.at).reopen_grace_days
+                        i64::from(zone.days_between(w, change.at)) <= grace
                     });
                     if !in_grace {
                         continue;
                     }
                     won_at = None;
                     track.explicit[terms.stages as usize] = None;
+                    track.overridden &= !(1 << terms.stages);
                     track.top = (0..terms.stages).rev().find(|r| track.explicit[*r as usize].is_some());
                 }
                 if status != Status::Open {
@@ -59,10 +70,9 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
                 }
                 track.enter(rank, change.at, change.overridden, zone);
             }
+            StageMeaning::Won if status == Status::Won => {}
             StageMeaning::Won => {
-                if won_at.is_none() {
-                    won_at = Some(change.at);
-                }
+                won_at = Some(change.at);
                 lost_at = None;
                 recycled_at = None;
                 status = Status::Won;
@@ -92,11 +102,12 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
     let closed_at = won_at.or(lost_at);
     let raw = value_at(cut(t.amount_changes, &o.amount_changes), o.amount, last_instant);
     let amount = raw.and_then(|minor| cx.money(minor, o.currency, closed_at.unwrap_or(last_instant)));
-    let forecastable = |r: &u8| terms.forecastable.get(*r as usize).copied().unwrap_or(false);
-    let pipeline_at = match raw {
-        Some(_) => (0..terms.stages).filter(forecastable).filter_map(|r| track.explicit[r as usize]).min().or(won_at),
-        None => None,
-    };
+    // Reached as a cohort reaches it (S10): a forecastable stage that was skipped counts, too.
+    let forecastable = terms.forecastable.iter().position(|f| *f).unwrap_or(terms.stages as usize);
+    let reached = track.explicit.iter().skip(forecastable).flatten().min().copied();
+    // Without any stage change an opportunity stands in the first stage since its creation.
+    let stands = (track.top.is_none() && forecastable == usize::from(terms.first_opportunity_stage)).then_some(o.created_at);
+    let pipeline_at = raw.and_then(|_| reached.or(stands));
     let fact = OpportunityFact {
         opportunity: o.id,
         status,
@@ -126,5 +137,5 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
         pipeline_at,
     };
     let primary = if known { primary(t, o) } else { NONE };
-    Outcome { fact, track, primary, ended_at: lost_at.or(recycled_at) }
+    Outcome { fact, track, primary, ended_at: lost_at.or(recycled_at), paid: raw.is_some_and(|minor| minor > 0) }
 }

@@ -184,8 +184,9 @@ fn credit<S: Sink>(
     b.path.len() as u32
 }
 
-/// Leaves out a touch that repeats the campaign of the same person within the gap after a kept or
-/// left-out one: a session (B1).
+/// Leaves out a touch that repeats the campaign of the same person less than the gap after a kept or
+/// left-out one: a session (B1). Touches before the look-back are not seen, and touches without a
+/// campaign are never repeats.
 fn collapse(touches: &[Touch], path: &[u32], kept: &mut Vec<u32>, gap: i64) {
     kept.clear();
     for (k, i) in path.iter().enumerate() {

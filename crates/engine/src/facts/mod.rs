@@ -156,7 +156,7 @@ fn notes(world: &World) -> Vec<String> {
         }
     };
     say(s.touchpoints, "touchpoints belong to people that are not in the record; they are left out");
-    say(s.activities, "activities name neither a known person nor a known opportunity; they are left out");
+    say(s.activities, "activities name neither a known person nor an opportunity with a primary contact; they count for no lead");
     say(s.stage_changes, "stage changes have an unknown subject or a stage that the agreement in force does not know; they are left out");
     say(s.handoffs, "hand-offs are of people that are not in the record; they are left out");
     say(s.contacts, "contact roles name a person or an opportunity that is not in the record; they are left out");

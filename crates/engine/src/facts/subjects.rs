@@ -68,7 +68,7 @@ impl Subjects {
                 out.push((name, interleave(&[a.as_ref(), b.as_ref()], &order)?));
             }
         }
-        for (name, column) in of_people.into_iter().filter(|(n, _)| ["campaign_id", "channel", "campaign_origin", "title", "persona"].contains(n)) {
+        for (name, column) in of_people.into_iter().filter(|(n, _)| ["campaign_id", "channel", "campaign_origin", "title", "persona", "attributes"].contains(n)) {
             out.push((name, column));
         }
         for (name, column) in of_opportunities.into_iter().filter(|(n, _)| ["kind", "product_line"].contains(n)) {

@@ -123,6 +123,9 @@ pub struct Touches {
     pub all: Vec<Touch>,
     /// Start of each group, and the end of the last.
     pub starts: Vec<u32>,
+    /// Ranges that share their instant, order of recording and sequence but not their person: only
+    /// here does the id decide, so only here is it looked at.
+    pub shared: Vec<Range<usize>>,
 }
 
 /// Reads touches. `row` numbers touchpoints in the order of the batches, so that other columns can
@@ -189,11 +192,20 @@ pub fn touches(
         let t = &unsorted[*i as usize];
         (t.at, extra.get(*i as usize).copied().unwrap_or_default(), t.person, t.row)
     };
-    let mut all = Vec::with_capacity(unsorted.len());
+    let mut all: Vec<Touch> = Vec::with_capacity(unsorted.len());
+    let mut shared = Vec::new();
     for g in 0..groups {
         let span = &mut order[starts[g] as usize..starts[g + 1] as usize];
         if span.len() > 1 {
             span.sort_unstable_by_key(key);
+            let at = |i: &u32| (key(i).0, key(i).1);
+            let mut from = all.len();
+            for same in span.chunk_by(|a, b| at(a) == at(b)) {
+                if same.iter().any(|i| unsorted[*i as usize].person != unsorted[same[0] as usize].person) {
+                    shared.push(from..from + same.len());
+                }
+                from += same.len();
+            }
         }
         let first = first_person_of_group(g as u32);
         all.extend(span.iter().map(|i| {
@@ -201,28 +213,7 @@ pub fn touches(
             Touch { person: t.person - first, ..*t }
         }));
     }
-    Touches { all, starts }
-}
-
-/// Ranges of touches in one group that share their instant, order of recording and sequence but not
-/// their person: only here does the id decide, so only here is it looked at.
-pub fn shared_instants(touches: &Touches) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for g in touches.starts.windows(2) {
-        let (from, to) = (g[0] as usize, g[1] as usize);
-        let mut i = from;
-        while i + 1 < to {
-            let mut j = i + 1;
-            while j < to && touches.all[j].at == touches.all[i].at {
-                j += 1;
-            }
-            if j - i > 1 && touches.all[i..j].iter().any(|t| t.person != touches.all[i].person) {
-                found.push(i..j);
-            }
-            i = j;
-        }
-    }
-    found
+    Touches { all, starts, shared }
 }
 
 /// Reads activities by person. One that names only an opportunity counts for its primary contact.

@@ -280,7 +280,7 @@ fn in_order(entities: &Entities, id: &str) -> Names {
 /// Touches of one group at one instant are put in the order of their ids (S3).
 fn order_shared_instants(touches: &mut Touches, ids: &[datafusion::arrow::array::StringArray]) {
     let id = |row: u32| touchpoint_id(ids, row).unwrap_or_default();
-    for range in events::shared_instants(touches) {
+    for range in std::mem::take(&mut touches.shared) {
         touches.all[range].sort_by(|a, b| id(a.row).cmp(id(b.row)));
     }
 }

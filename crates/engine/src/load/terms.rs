@@ -117,6 +117,7 @@ pub fn resolve(
         qualifying: kinds.list().iter().map(|k| r.qualifying.iter().any(|q| q.eq_ignore_ascii_case(k))).collect(),
         reopen_grace_days: agreement.outcomes.reopen_grace_days,
         acceptance_needs_value: r.acceptance_needs_value,
+        creation_enters_first_stage: r.creation_enters_first_stage,
         speed_to_lead: agreement.promises.speed_to_lead.clone(),
         leads_worked: agreement.promises.leads_worked.clone(),
         attempts: agreement.promises.attempts_before_dead.clone(),

@@ -21,6 +21,7 @@ use treaty_app::layout::{Column, Kind, Table};
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
 use super::schema::{self, data_type};
+use super::order::Sorted;
 use super::{hash, pages, par};
 
 /// Rows of a file.
@@ -50,14 +51,20 @@ pub struct Columns {
 pub struct Job {
     /// Where the rows are.
     pub columns: Arc<Columns>,
-    /// Which rows, in order.
-    pub rows: Vec<u32>,
-    /// The column of the layout that leads the order, and whether each row starts a new value.
-    pub leading: Option<(usize, Vec<bool>)>,
+    /// Rows in stored order, of which the file takes a part.
+    pub sorted: Arc<Sorted>,
+    /// That part.
+    pub part: std::ops::Range<usize>,
     /// Record version that writes them.
     pub version: u64,
     /// Beginning of the file's name; its content hash follows.
     pub prefix: String,
+}
+
+impl Job {
+    fn rows(&self) -> &[u32] {
+        &self.sorted.rows[self.part.clone()]
+    }
 }
 
 /// A written file.
@@ -80,7 +87,7 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
     let mut shells = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
         let shell = Shell::new(table, &schema, job)?;
-        for (group, rows) in par::ranges(job.rows.len(), GROUP_ROWS).into_iter().enumerate() {
+        for (group, rows) in par::ranges(job.part.len(), GROUP_ROWS).into_iter().enumerate() {
             let writers = shell.factory.create_column_writers(group)?;
             for (column, writer) in writers.into_iter().enumerate() {
                 let desc = shell.writer.schema_descr().column(column);
@@ -123,7 +130,7 @@ impl Task {
             return Ok(Encoding::Own(chunk));
         }
         let field = schema.field(self.column);
-        let array = job.columns.take(self.column, field, &job.rows[self.rows.clone()])?;
+        let array = job.columns.take(self.column, field, &job.rows()[self.rows.clone()])?;
         for leaf in compute_leaves(field, &array)? {
             self.writer.write(&leaf)?;
         }
@@ -132,7 +139,7 @@ impl Task {
 
     /// The columns that are written without the Arrow writer.
     fn own(&self, table: &Table, job: &Job) -> Result<Option<pages::Chunk>> {
-        let rows = &job.rows[self.rows.clone()];
+        let rows = &job.rows()[self.rows.clone()];
         let desc = Arc::clone(&self.desc);
         let Some(array) = job.columns.column(self.column) else {
             let version = i64::try_from(job.version).unwrap_or(i64::MAX);
@@ -145,9 +152,10 @@ impl Task {
         let bounds = table.columns.get(self.column).is_some_and(|c| bounded(table, c));
         match Cells::of(Some(array))? {
             Cells::Long(values, nulls) => pages::long(desc, values, nulls, rows, bounds).map(Some),
-            Cells::Text(text) => match (&job.leading, text) {
-                (Some((leading, starts)), text) if *leading == self.column => {
-                    pages::leading(desc, text, rows, &starts[self.rows.clone()], bounds)
+            Cells::Text(text) => match (job.sorted.leading, text) {
+                (Some(leading), text) if leading == self.column => {
+                    let starts = &job.sorted.starts[job.part.clone()][self.rows.clone()];
+                    pages::leading(desc, text, rows, starts, bounds)
                 }
                 (_, Text::Dict(keys, nulls, values)) => pages::keyed(desc, keys, nulls, values, rows, bounds),
                 _ => Ok(None),
@@ -230,10 +238,10 @@ impl Shell {
             out.close()?;
         }
         let metadata = self.writer.finish()?;
-        let stats = stats(table, &metadata, job.rows.len());
+        let stats = stats(table, &metadata, job.part.len());
         let bytes = std::mem::take(self.writer.inner_mut());
         let name = format!("{}-{}.parquet", job.prefix, hash::digest(&bytes));
-        Ok(Encoded { name, bytes, rows: job.rows.len(), stats })
+        Ok(Encoded { name, bytes, rows: job.part.len(), stats })
     }
 }
 
@@ -255,7 +263,7 @@ fn properties(table: &Table, job: &Job) -> Result<WriterProperties> {
             out = out.set_column_statistics_enabled(path(column.name), EnabledStatistics::Chunk);
         }
         let dictionary = match column.kind {
-            Kind::Text => job.columns.repeats(at, &job.rows),
+            Kind::Text => job.columns.repeats(at, job.rows()),
             Kind::Bool | Kind::Instant | Kind::Money => false,
             Kind::Date | Kind::Int | Kind::Decimal => true,
         };
@@ -265,7 +273,7 @@ fn properties(table: &Table, job: &Job) -> Result<WriterProperties> {
         }
         out = out.set_column_dictionary_enabled(path(column.name), dictionary);
     }
-    let attributes = job.columns.repeats(table.columns.len(), &job.rows);
+    let attributes = job.columns.repeats(table.columns.len(), job.rows());
     Ok(out
         .set_column_dictionary_enabled(path(treaty_app::layout::ATTRIBUTES), attributes)
         .build())

@@ -17,6 +17,9 @@ use super::piece::Piece;
 use super::schema;
 use super::source::dictionary;
 
+/// A column in one run, missing or not, and the rows of the run.
+pub type Part = (Option<ArrayRef>, usize);
+
 /// The rows.
 #[derive(Debug)]
 pub struct Flat {
@@ -37,7 +40,7 @@ impl Flat {
         if u32::try_from(rows).is_err() {
             return Err(RecordError::TooLarge { table: table.name.to_owned(), rows: rows as u64 });
         }
-        let mut jobs: Vec<(Kind, Vec<(Option<ArrayRef>, usize)>)> = Vec::new();
+        let mut jobs: Vec<(Kind, Vec<Part>)> = Vec::new();
         for (i, column) in table.columns.iter().enumerate() {
             jobs.push((column.kind, pieces.iter_mut().map(|p| (p.columns[i].take(), p.rows)).collect()));
         }
@@ -77,7 +80,8 @@ impl Flat {
     }
 }
 
-pub fn join(kind: Kind, parts: Vec<(Option<ArrayRef>, usize)>) -> Result<Option<ArrayRef>> {
+/// Joins a column of several runs.
+pub fn join(kind: Kind, parts: Vec<Part>) -> Result<Option<ArrayRef>> {
     if parts.iter().all(|(a, _)| a.is_none()) {
         return Ok(None);
     }
@@ -105,7 +109,7 @@ pub fn join(kind: Kind, parts: Vec<(Option<ArrayRef>, usize)>) -> Result<Option<
 }
 
 /// Dictionaries as one.
-fn unify(parts: &[(Option<ArrayRef>, usize)]) -> Result<ArrayRef> {
+fn unify(parts: &[Part]) -> Result<ArrayRef> {
     let rows = parts.iter().map(|(_, n)| n).sum();
     let mut numbers: HashMap<&str, i32> = HashMap::new();
     let mut values: Vec<&str> = Vec::new();

@@ -209,27 +209,26 @@ impl Record {
         let written = alive.len() as u64;
         let files = par::blocking(|| {
             fill_source(table, &mut flat, &options.source_name)?;
-            let sorted = order::sort(table, &flat.columns, &alive)?;
+            let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
             drop(alive);
-            let rows = sorted.rows;
-            progress.step(&format!("writing {}", table.name), Some(rows.len() as u64));
+            progress.step(&format!("writing {}", table.name), Some(written));
             let content = std::mem::take(&mut hashes.content);
             drop(hashes);
-            let hash: Int64Array = content.into_iter().map(|h| h as i64).collect();
+            let hash: Vec<i64> = content.into_iter().map(|h| h as i64).collect();
             let columns = Arc::new(Columns {
                 layout: std::mem::take(&mut flat.columns),
                 attributes: flat.attributes.take(),
-                hash: Arc::new(hash),
+                hash: Arc::new(Int64Array::from(hash)),
                 version: None,
             });
-            let each = rows.len().div_ceil(rows.len().div_ceil(FILE_ROWS));
-            let jobs = rows
-                .chunks(each)
+            let rows = sorted.rows.len();
+            let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))
+                .into_iter()
                 .enumerate()
-                .map(|(at, rows)| Job {
+                .map(|(at, part)| Job {
                     columns: Arc::clone(&columns),
-                    rows: rows.to_vec(),
-                    leading: sorted.leading.map(|l| (l, sorted.starts[at * each..at * each + rows.len()].to_vec())),
+                    sorted: Arc::clone(&sorted),
+                    part,
                     version,
                     prefix: format!("v{version:08}-{at:05}"),
                 })
@@ -258,7 +257,12 @@ impl Record {
         let work = TABLES.iter().map(|table| {
             let pinned = state.tables.get(table.name).copied();
             async move {
-                if !self.store.exists(table.name).await? {
+                if pinned.is_none() && !self.store.exists(table.name).await? {
+                    return Ok(());
+                }
+                if let Some(version) = pinned
+                    && self.store.newest_version(table.name, version).await? == version
+                {
                     return Ok(());
                 }
                 let wanted = match pinned {

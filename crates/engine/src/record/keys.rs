@@ -133,9 +133,56 @@ impl Index {
     }
 
     /// The row of this hash that `same` accepts.
-    pub fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+    fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
         let part = &self.parts[part_of(hash, self.shift)];
         part.probe(hash, same).ok().map(|at| part.rows[at])
+    }
+
+    /// Looks up many rows with these hashes, given in lists: `same` says whether row `i` of list `l`
+    /// has the key of an indexed row, `hit` makes what is to be known of such a pair. Results come
+    /// in no order that means anything.
+    pub fn find_all<T: Send>(
+        &self,
+        lists: &[Vec<u64>],
+        same: impl Fn(usize, usize, u32) -> bool + Sync,
+        hit: impl Fn(usize, usize, u32) -> T + Sync,
+    ) -> Vec<T> {
+        let found = if self.parts.len() < 16 {
+            // A small index is in the cache anyway.
+            let mut blocks = Vec::new();
+            for (l, list) in lists.iter().enumerate() {
+                blocks.extend(par::ranges(list.len(), BLOCK).into_iter().map(|rows| (l, rows)));
+            }
+            par::map(blocks, |(l, rows)| {
+                let one = |i: usize| Some((i, self.find(lists[l][i], |row| same(l, i, row))?));
+                rows.filter_map(one).map(|(i, row)| hit(l, i, row)).collect::<Vec<T>>()
+            })
+        } else {
+            // Part after part, so that each is fetched once.
+            let count = self.parts.len();
+            par::map(par::ranges(count, count.div_ceil(par::workers() * 4)), |range| {
+                let mut asked: Vec<Vec<(u32, u32)>> = range.clone().map(|_| Vec::new()).collect();
+                for (l, list) in lists.iter().enumerate() {
+                    for (i, hash) in list.iter().enumerate() {
+                        let at = part_of(*hash, self.shift);
+                        if range.contains(&at) {
+                            asked[at - range.start].push((l as u32, i as u32));
+                        }
+                    }
+                }
+                let mut found = Vec::new();
+                for (part, asked) in self.parts[range].iter().zip(asked) {
+                    for (l, i) in asked {
+                        let (l, i) = (l as usize, i as usize);
+                        if let Ok(at) = part.probe(lists[l][i], |row| same(l, i, row)) {
+                            found.push(hit(l, i, part.rows[at]));
+                        }
+                    }
+                }
+                found
+            })
+        };
+        found.into_iter().flatten().collect()
     }
 
     /// Lets `winner` stand for `row` from now on; both have the same key.
@@ -202,5 +249,21 @@ mod tests {
         index.replace(hashes[101], 100, 101);
         assert_eq!(index.find(hashes[101], |r| keys[r as usize] == 50), Some(101));
         assert_eq!(index.find(hash::finish(1 << 40), |_| true), None);
+    }
+
+    #[test]
+    fn many_rows_are_found_at_once() {
+        let hashes: Vec<u64> = (0..700_000).map(hash::finish).collect();
+        for indexed in [1_000, 700_000] {
+            let alive: Vec<u32> = (0..indexed).collect();
+            let (index, twins) = Index::build(&hashes, &alive, |_, _| true);
+            assert!(twins.is_empty() && (index.parts.len() >= 16) == (indexed > 1_000));
+            let lists = vec![hashes[..500].to_vec(), hashes[500..2_000].to_vec()];
+            let mut hits = index.find_all(&lists, |l, i, r| l * 500 + i == r as usize, |l, i, r| (l, i, r));
+            hits.sort_unstable();
+            let want: Vec<(usize, usize, u32)> =
+                (0..indexed.min(2_000)).map(|r| if r < 500 { (0, r as usize, r) } else { (1, r as usize - 500, r) }).collect();
+            assert_eq!(hits, want);
+        }
     }
 }

@@ -57,12 +57,12 @@ fn schema() -> SchemaRef {
 
 /// Creates an empty ledger where there is none.
 pub async fn create(store: &Store) -> Result<()> {
-    store.load_or_create(LEDGER, &schema(), 0).await.map(|_| ())
+    store.newest_or_create(LEDGER, &schema(), 0).await.map(|_| ())
 }
 
-/// Reads all versions.
-pub async fn read(store: &Store) -> Result<Ledger> {
-    let table = store.load(LEDGER, None).await?;
+/// Reads all versions, and at which Delta version of the ledger they were found.
+pub async fn read(store: &Store) -> Result<(u64, Ledger)> {
+    let table = store.newest(LEDGER).await?;
     let objects = store.objects(LEDGER)?;
     let files = store::files(&table)?;
     let names = files.iter().map(|f| store::get(&objects, &f.name));
@@ -73,12 +73,12 @@ pub async fn read(store: &Store) -> Result<Ledger> {
         }
     }
     ledger.sort_by_key(|row| row.entry.version);
-    Ok(ledger)
+    Ok((table.version().unwrap_or(0), ledger))
 }
 
-/// Adds a version: the atomic point of every import.
-pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<()> {
-    let table = store.load_or_create(LEDGER, &schema(), row.entry.at).await?;
+/// Adds a version: the atomic point of every import. Returns the Delta version of the ledger.
+pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
+    let table = store.newest_or_create(LEDGER, &schema(), row.entry.at).await?;
     let objects = store.objects(LEDGER)?;
     let mut wanted = store::files(&table)?;
     let rows: Vec<&Row> = if wanted.len() >= MANY {
@@ -100,7 +100,7 @@ pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<()> {
     wanted.push(file);
     let version = store.commit(LEDGER, &schema(), &wanted, row.entry.at).await?;
     store.tidy(LEDGER, version).await;
-    Ok(())
+    Ok(version)
 }
 
 fn batch(rows: &[&Row]) -> Result<RecordBatch> {

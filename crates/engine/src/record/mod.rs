@@ -75,7 +75,8 @@ pub struct RecordFile {
 pub struct Record {
     home: PathBuf,
     store: Store,
-    ledger: RwLock<Arc<Ledger>>,
+    /// All versions, and the Delta version of the ledger that holds them.
+    ledger: RwLock<(u64, Arc<Ledger>)>,
 }
 
 /// The right to write; given back when it is dropped, and by the system when the process dies.
@@ -114,19 +115,26 @@ impl Record {
     }
 
     async fn open_in(home: &Path, store: Store) -> Result<Self> {
-        let ledger = RwLock::new(Arc::new(ledger::read(&store).await?));
-        Ok(Self { home: home.to_owned(), store, ledger })
+        let (at, ledger) = ledger::read(&store).await?;
+        Ok(Self { home: home.to_owned(), store, ledger: RwLock::new((at, Arc::new(ledger))) })
     }
 
     /// Looks for versions that other processes have written since.
     pub async fn refresh(&self) -> Result<()> {
-        let ledger = Arc::new(ledger::read(&self.store).await?);
-        *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = ledger;
+        let known = self.ledger.read().unwrap_or_else(PoisonError::into_inner).0;
+        if self.store.newest_version(ledger::LEDGER, known).await? != known {
+            let (at, ledger) = ledger::read(&self.store).await?;
+            self.keep(at, ledger);
+        }
         Ok(())
     }
 
+    fn keep(&self, at: u64, ledger: Ledger) {
+        *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = (at, Arc::new(ledger));
+    }
+
     fn ledger(&self) -> Arc<Ledger> {
-        Arc::clone(&self.ledger.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.ledger.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
     /// The newest version; 0 is the empty record.
@@ -215,7 +223,7 @@ impl Record {
         let Some(pinned) = self.state_of(version)?.tables.get(table.name).copied() else {
             return Ok(Arc::new(EmptyTable::new(Arc::new(full.project(&shown)?))));
         };
-        let whole = self.store.load(table.name, Some(pinned)).await?.table_provider().await?;
+        let whole = self.store.load(table.name, pinned).await?.table_provider().await?;
         let plan = LogicalPlanBuilder::scan(table.name, provider_as_source(whole), Some(shown))?.build()?;
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
@@ -286,11 +294,18 @@ impl Record {
             let version = self.store.commit(name, &schema::stored(table), files, row.entry.at).await?;
             row.tables.insert(name.clone(), version);
         }
-        if let Err(error) = ledger::append(&self.store, &ledger, &row).await {
-            // The storage may have taken the row and then failed to say so.
-            let landed = self.refresh().await.is_ok() && self.ledger().last() == Some(&row);
-            if !landed {
-                return Err(error);
+        match ledger::append(&self.store, &ledger, &row).await {
+            Ok(at) => {
+                let mut all = ledger.as_ref().clone();
+                all.push(row.clone());
+                self.keep(at, all);
+            }
+            Err(error) => {
+                // The storage may have taken the row and then failed to say so.
+                let landed = self.refresh().await.is_ok() && self.ledger().last() == Some(&row);
+                if !landed {
+                    return Err(error);
+                }
             }
         }
         for name in wanted.keys() {
@@ -298,9 +313,6 @@ impl Record {
                 self.store.tidy(name, *version).await;
             }
         }
-        let mut all = ledger.as_ref().clone();
-        all.push(row.clone());
-        *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
         Ok(row)
     }
 

@@ -169,15 +169,19 @@ pub fn long(
     for rows in rows.chunks(PAGE_ROWS) {
         let (mut bytes, absent) = present(rows, nulls, rows.len() * 8);
         missing += absent;
-        let mut put = |row: u32| {
-            let value = values[row as usize];
-            least = least.min(value);
-            most = most.max(value);
-            bytes.extend_from_slice(&value.to_le_bytes());
+        let taken: Vec<i64> = match nulls {
+            None => rows.iter().map(|row| values[*row as usize]).collect(),
+            Some(nulls) => {
+                let here = rows.iter().map(|row| *row as usize).filter(|row| nulls.is_valid(*row));
+                here.map(|row| values[row]).collect()
+            }
         };
-        match nulls {
-            None => rows.iter().for_each(|row| put(*row)),
-            Some(nulls) => rows.iter().filter(|r| nulls.is_valid(**r as usize)).for_each(|row| put(*row)),
+        if bounds {
+            least = taken.iter().copied().fold(least, i64::min);
+            most = taken.iter().copied().fold(most, i64::max);
+        }
+        for value in taken {
+            bytes.extend_from_slice(&value.to_le_bytes());
         }
         pages.data(bytes, rows.len())?;
     }
@@ -200,12 +204,16 @@ pub fn keyed(
     let mut own = vec![u32::MAX; values.len()];
     let mut used: Vec<u32> = Vec::new();
     let mut of_row: Vec<u32> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let row = *row as usize;
-        if nulls.is_some_and(|n| n.is_null(row)) {
-            continue;
+    // The keys first: a loop that only fetches waits for many cells at once.
+    let taken: Vec<i32> = match nulls {
+        None => rows.iter().map(|row| keys[*row as usize]).collect(),
+        Some(nulls) => {
+            let here = rows.iter().map(|row| *row as usize).filter(|row| nulls.is_valid(*row));
+            here.map(|row| keys[row]).collect()
         }
-        let key = keys[row] as usize;
+    };
+    for key in taken {
+        let key = key as usize;
         if own[key] == u32::MAX {
             own[key] = used.len() as u32;
             used.push(key as u32);

@@ -46,12 +46,14 @@ pub struct Store {
     folder: PathBuf,
     backend: Option<Arc<dyn ObjectStore>>,
     lists: Mutex<FileLists>,
+    /// Tables as they were last seen; what came since is all that is read next time.
+    newest: Mutex<HashMap<String, DeltaTable>>,
 }
 
 impl Store {
     /// Tables below a folder; `backend` replaces the file system, with the same paths.
     pub fn new(folder: PathBuf, backend: Option<Arc<dyn ObjectStore>>) -> Self {
-        Self { folder, backend, lists: Mutex::default() }
+        Self { folder, backend, lists: Mutex::default(), newest: Mutex::default() }
     }
 
     /// The folder of a table.
@@ -79,22 +81,40 @@ impl Store {
         Ok(self.handle(table)?.log_store().is_delta_table_location().await?)
     }
 
-    /// The table at a version, or at its newest.
-    pub async fn load(&self, table: &str, version: Option<u64>) -> Result<DeltaTable> {
+    /// The table at a version.
+    pub async fn load(&self, table: &str, version: u64) -> Result<DeltaTable> {
         let mut handle = self.handle(table)?;
-        match version {
-            Some(version) => handle.load_version(version).await?,
-            None => handle.load().await?,
-        }
+        handle.load_version(version).await?;
         Ok(handle)
     }
 
+    /// The table at its newest version.
+    pub async fn newest(&self, table: &str) -> Result<DeltaTable> {
+        let known = locked(&self.newest).get(table).cloned();
+        let mut handle = match known {
+            Some(known) => known,
+            None => self.handle(table)?,
+        };
+        if handle.update_state().await.is_err() {
+            // What was known may be of no use any more; look afresh.
+            handle = self.handle(table)?;
+            handle.load().await?;
+        }
+        locked(&self.newest).insert(table.to_owned(), handle.clone());
+        Ok(handle)
+    }
+
+    /// Number of the newest version, given an older one; much cheaper than the table itself.
+    pub async fn newest_version(&self, table: &str, since: u64) -> Result<u64> {
+        Ok(self.handle(table)?.log_store().get_latest_version(since).await?)
+    }
+
     /// The table at its newest version, which is created with this schema if need be.
-    pub async fn load_or_create(&self, table: &str, schema: &SchemaRef, at: i64) -> Result<DeltaTable> {
-        if !self.exists(table).await? {
+    pub async fn newest_or_create(&self, table: &str, schema: &SchemaRef, at: i64) -> Result<DeltaTable> {
+        if !locked(&self.newest).contains_key(table) && !self.exists(table).await? {
             self.create(table, schema, at).await?;
         }
-        self.load(table, None).await
+        self.newest(table).await
     }
 
     async fn create(&self, table: &str, schema: &Schema, at: i64) -> Result<()> {
@@ -140,22 +160,18 @@ impl Store {
     /// Files of a table at a Delta version, in order of name.
     pub async fn files(&self, table: &str, version: u64) -> Result<Arc<Vec<StoredFile>>> {
         let key = (table.to_owned(), version);
-        if let Some(known) = self.lists().get(&key) {
+        if let Some(known) = locked(&self.lists).get(&key) {
             return Ok(Arc::clone(known));
         }
-        let files = Arc::new(files(&self.load(table, Some(version)).await?)?);
-        self.lists().insert(key, Arc::clone(&files));
+        let files = Arc::new(files(&self.load(table, version).await?)?);
+        locked(&self.lists).insert(key, Arc::clone(&files));
         Ok(files)
-    }
-
-    fn lists(&self) -> std::sync::MutexGuard<'_, FileLists> {
-        self.lists.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Makes `wanted` the files of the newest version, whatever they were; returns that version.
     /// A table that holds them already is left alone.
     pub async fn commit(&self, table: &str, schema: &SchemaRef, wanted: &[StoredFile], at: i64) -> Result<u64> {
-        let handle = self.load_or_create(table, schema, at).await?;
+        let handle = self.newest_or_create(table, schema, at).await?;
         let current = files(&handle)?;
         let keep: HashSet<&str> = wanted.iter().map(|f| f.name.as_str()).collect();
         let have: HashSet<&str> = current.iter().map(|f| f.name.as_str()).collect();
@@ -178,6 +194,9 @@ impl Store {
             .into_prepared_commit_future()
             .await?
             .await?;
+        let mut wanted = wanted.to_vec();
+        wanted.sort_by(|a, b| a.name.cmp(&b.name));
+        locked(&self.lists).insert((table.to_owned(), done.version), Arc::new(wanted));
         Ok(done.version)
     }
 
@@ -185,7 +204,7 @@ impl Store {
     pub async fn tidy(&self, table: &str, version: u64) {
         if version.is_multiple_of(CHECKPOINT_EVERY)
             && version > 0
-            && let Ok(handle) = self.load(table, Some(version)).await
+            && let Ok(handle) = self.load(table, version).await
         {
             let _ = deltalake::checkpoints::create_checkpoint(&handle, None).await;
         }
@@ -268,6 +287,10 @@ fn info(operation: &DeltaOperation, at: i64) -> Action {
         engine_info: Some(format!("treaty:{}", env!("CARGO_PKG_VERSION"))),
         ..operation.get_commit_info()
     })
+}
+
+fn locked<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    cell.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

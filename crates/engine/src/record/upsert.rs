@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::array::{Array, ArrayRef, BooleanBufferBuilder};
 use datafusion::object_store::ObjectStore;
 use treaty_app::layout::{Kind, Table};
 
@@ -12,10 +11,11 @@ use super::encode::{Columns, Job};
 use super::error::{RecordError, Result};
 use super::flat::{self, Flat};
 use super::keys::{self, Hashes, Index};
+use super::order::Sorted;
+use super::par;
 use super::reader::{self, Part, TextAs};
 use super::schema::{self, HASH, key_positions, position};
 use super::store::StoredFile;
-use super::par;
 
 /// How the incoming rows compare with the stored ones.
 #[derive(Debug, Default)]
@@ -53,15 +53,12 @@ pub async fn matches(
             until += 1;
         }
         let parts = reader::read(Arc::clone(&objects), &files[done..until], &schema::stored(table), &columns).await?;
-        let found = par::blocking(|| par::try_map(parts, |part| probe(table, &part, flat, hashes, index)))?;
-        for (file, hits) in found {
-            for (row, stored, same) in hits {
-                if same {
-                    out.unchanged.push(row);
-                } else {
-                    out.changed += 1;
-                    out.replaced[done + file].push(stored);
-                }
+        for (file, row, stored, same) in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+            if same {
+                out.unchanged.push(row);
+            } else {
+                out.changed += 1;
+                out.replaced[done + file].push(stored);
             }
         }
         done = until;
@@ -71,37 +68,32 @@ pub async fn matches(
     Ok(out)
 }
 
-/// Incoming row, stored row, and whether they say the same.
-type Hit = (u32, u32, bool);
+/// Stored file, incoming row, stored row, and whether they say the same.
+type Hit = (usize, u32, u32, bool);
 
-fn probe(
-    table: &Table,
-    part: &Part,
-    flat: &Flat,
-    hashes: &Hashes,
-    index: &Index,
-) -> Result<(usize, Vec<Hit>)> {
-    let batch = &part.batch;
-    let stored: Vec<Cells<'_>> =
-        (0..table.key.len()).map(|c| Cells::of(Some(batch.column(c)))).collect::<Result<_>>()?;
+fn probe(table: &Table, parts: &[Part], flat: &Flat, hashes: &Hashes, index: &Index) -> Result<Vec<Hit>> {
     let incoming: Vec<Cells<'_>> = key_positions(table)
         .into_iter()
         .map(|c| Cells::of(flat.columns[c].as_ref()))
         .collect::<Result<_>>()?;
-    let content = batch
-        .column(table.key.len())
-        .as_primitive_opt::<Int64Type>()
-        .ok_or_else(|| RecordError::read("reading hashes", "the column has another type"))?;
-    let own = keys::key_hashes(table, &stored, batch.num_rows());
-    let mut hits = Vec::new();
-    for (i, hash) in own.iter().enumerate() {
-        let same = |row: u32| keys::same_key(&stored, i, &incoming, row as usize);
-        if let Some(row) = index.find(*hash, same) {
-            let same = content.value(i) as u64 == hashes.content[row as usize];
-            hits.push((row, (part.first + i) as u32, same));
-        }
+    let mut keyed: Vec<(Vec<Cells<'_>>, &[i64])> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let cells = (0..table.key.len()).map(|c| Cells::of(Some(part.batch.column(c)))).collect::<Result<_>>()?;
+        let Cells::Long(content, _) = Cells::of(Some(part.batch.column(table.key.len())))? else {
+            return Err(RecordError::read("reading hashes", "the column has another type"));
+        };
+        keyed.push((cells, content));
     }
-    Ok((part.file, hits))
+    let own: Vec<Vec<u64>> =
+        par::map(keyed.iter().collect(), |(cells, content)| keys::key_hashes(table, cells, content.len()));
+    Ok(index.find_all(
+        &own,
+        |l, i, row| keys::same_key(&keyed[l].0, i, &incoming, row as usize),
+        |l, i, row| {
+            let same = keyed[l].1[i] as u64 == hashes.content[row as usize];
+            (parts[l].file, row, (parts[l].first + i) as u32, same)
+        },
+    ))
 }
 
 /// The rows of a stored file without some of them, as a new file; `None` when none are left.
@@ -127,7 +119,9 @@ pub async fn without(
         return Ok(None);
     }
     let columns = par::blocking(|| columns(table, &parts))?;
-    Ok(Some(Job { columns: Arc::new(columns), rows: kept, leading: None, version, prefix }))
+    let part = 0..kept.len();
+    let sorted = Sorted { rows: kept, ..Sorted::default() };
+    Ok(Some(Job { columns: Arc::new(columns), sorted: Arc::new(sorted), part, version, prefix }))
 }
 
 /// Row groups of stored files as whole columns.

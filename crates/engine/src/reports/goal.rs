@@ -89,10 +89,19 @@ pub async fn promises(desk: &Desk<'_>, ask: &Ask) -> Result<Vec<PromiseLine>, En
 }
 
 fn period_of(desk: &Desk<'_>, ask: &Ask, per: Per) -> Period {
+    let mut day = desk.facts.view.day();
     if let Some(p) = &ask.period {
-        return p.clone();
+        let fits = match per {
+            Per::Month => 28..=36,
+            Per::Quarter => 84..=98,
+            Per::Year => 364..=372,
+        };
+        if fits.contains(&p.days()) {
+            return p.clone();
+        }
+        // Another length than the promise's: its last period that lies in the one asked for.
+        day = day.min(p.to.yesterday().unwrap_or(p.from));
     }
-    let day = desk.facts.view.day();
     match per {
         Per::Month => desk.agreement.fiscal.month_of(day),
         Per::Quarter => desk.agreement.fiscal.quarter_of(day),
@@ -242,7 +251,7 @@ async fn attempts(desk: &Desk<'_>, ask: &Ask) -> Result<Option<PromiseLine>, Eng
         "count(*) FILTER (WHERE attempts = 0) AS untouched".to_owned(),
     ];
     let only = [
-        "status = 'disqualified' AND NOT exempt".to_owned(),
+        "status = 'disqualified' AND passed AND NOT exempt".to_owned(),
         format!("ended_on >= DATE '{}' AND ended_on < DATE '{}'", period.from, period.to),
     ];
     let only: Vec<&str> = only.iter().map(String::as_str).collect();

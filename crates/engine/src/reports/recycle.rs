@@ -34,8 +34,9 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let mean: BTreeMap<String, (f64, i64)> =
         lost.0.iter().filter_map(|r| Some((r.label()?.to_owned(), (r.number("mean")?, r.int("n"))))).collect();
     let text = format!(
-        "SELECT opportunity_id, CAST(owner_id AS VARCHAR), CAST(stage AS VARCHAR), CAST(age_days AS DOUBLE), {label}, CAST(amount AS DOUBLE) \
-         FROM opportunities WHERE is_open{filter} ORDER BY age_days DESC, opportunity_id"
+        "SELECT opportunity_id, CAST(owner_id AS VARCHAR) AS owner, CAST(stage AS VARCHAR) AS stage, CAST(age_days AS DOUBLE) AS age, \
+         {label} AS label, CAST(amount AS DOUBLE) AS amount \
+         FROM opportunities WHERE is_open{filter} ORDER BY age DESC, opportunity_id"
     );
     let (mut open, mut flagged) = (0i64, 0i64);
     for batch in desk.cx.sql(&text).await?.collect().await? {

@@ -154,6 +154,4 @@ async fn every_metric_can_be_asked_of_a_record() {
     // Custom attributes of the record are columns, for filters and for metrics of the user.
     let e = explain(&cx, get(&case.catalogue, "leads"), Some("offer = 'paper'"), None, None, 0).await.expect("filter");
     assert_eq!(e.value, Cell::Count(2));
-    let t = cx.sql("select subject_type, stage, gate, leaked, count(*) from stage_visits group by 1,2,3,4 order by 1,2").await.unwrap().collect().await.unwrap();
-    eprintln!("{}", datafusion::arrow::util::pretty::pretty_format_batches(&t).unwrap());
 }

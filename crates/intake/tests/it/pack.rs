@@ -121,7 +121,9 @@ fn a_manifest_that_is_no_toml_is_told_with_its_lines() {
 #[test]
 fn a_pack_that_is_not_there_is_told_with_those_that_are() {
     let found = Pack::find("maven_cmr", &[packs()]).unwrap_err();
-    assert_eq!(found[0].to_string(), "maven_cmr: there is no such pack; did you mean maven_crm? Packs here: example, maven_crm");
+    let told = found[0].to_string();
+    assert!(told.starts_with("maven_cmr: there is no such pack; did you mean maven_crm? Packs here: "), "{told}");
+    assert!(told.contains("example, "), "{told}");
     assert_eq!(Pack::find("example", &[PathBuf::from("/none"), packs()]).unwrap().name, "example");
     assert_eq!(Pack::find(packs().join("example").to_str().unwrap(), &[]).unwrap().name, "example");
     let missing = Pack::load(&packs().join("exampel")).unwrap_err();

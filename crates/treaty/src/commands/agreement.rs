@@ -55,10 +55,10 @@ pub fn check(dir: &Path) -> Outcome {
         Some(home) => {
             let a = home.newest();
             text.push_str(&format!(
-                "{}: {} stages, {} versions, {}; {}.\n",
+                "{}: {} stages, {}, {}; {}.\n",
                 a.name,
                 a.stages.len(),
-                home.set.versions().len(),
+                count(home.set.versions().len(), "version", "versions"),
                 if a.is_signed() { "signed by both sides" } else { "a draft: not signed by both sides" },
                 count(findings.warnings.len(), "warning", "warnings")
             ));

@@ -26,6 +26,8 @@ fn faults(all: &[Fault]) -> String {
 struct Input {
     incoming: Vec<Incoming>,
     notes: Vec<String>,
+    /// Rows of raw files that could not be read.
+    unread: Vec<Fault>,
     source: String,
     zone: Zone,
 }
@@ -74,6 +76,7 @@ pub async fn import(
         known_stages_help: format!("the agreement knows {}; name others as aliases of a stage", stages.join(", ")),
     };
     let mut result = record.import(input.incoming, options, progress).await.map_err(|e| e.to_string())?;
+    result.faults.splice(0..0, input.unread);
     result.notes.splice(0..0, input.notes);
     Ok(result)
 }
@@ -102,7 +105,7 @@ fn by_name(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<In
         }
     }
     if bad.is_empty() {
-        Ok(Input { incoming, notes, source: "native".to_owned(), zone: home.import_zone() })
+        Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone() })
     } else {
         Err(faults(&bad))
     }
@@ -121,13 +124,12 @@ async fn with_pack(home: &Home, dir: &Path, paths: &[PathBuf], progress: &dyn Pr
     let out = pack::run(input.tables, &parquet, &queries, &left_out, functions(input.day_first)).await.map_err(|e| format!("nothing was imported\n{e}"))?;
     let mut notes = input.notes;
     notes.extend(out.notes);
-    notes.extend(unread.iter().map(|f| format!("unread: {f}")));
     notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
     let zone = match pack.time_zone.as_deref() {
         Some(zone) => Zone::new(zone).map_err(|e| format!("{}: time_zone: {e}", dir.display()))?,
         None => home.import_zone(),
     };
-    Ok(Input { incoming: out.incoming, notes, source: pack.source, zone })
+    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source, zone })
 }
 
 /// The helpers of pack SQL.

@@ -421,6 +421,10 @@ fn rules() {
             "handoff: whether acceptance needs a value changes from yes to no",
         ),
         (
+            |a| a.rules.creation_enters_first_stage = false,
+            "opportunity: whether creation enters the first stage changes from yes to no",
+        ),
+        (
             |a| a.rules.source_rule = SourceRule::CrmPrimaryCampaign,
             "source: the source of an opportunity changes from its last responded touch to the primary campaign of the CRM",
         ),

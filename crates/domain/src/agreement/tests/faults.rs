@@ -209,11 +209,11 @@ fn the_number_of_stages() {
     }
     let few = build(format!("{person}{}", (0..3).map(stage).collect::<String>()));
     assert_eq!(messages(&few), ["there are only 4 stages"]);
-    assert!(findings(&few)[0].help.contains("R19"));
+    assert!(findings(&few)[0].help.contains("five to seven"));
     assert_eq!(marked(&few, &findings(&few)[0]), "[[stage]]");
     let many = build(format!("{person}{}", (0..8).map(stage).collect::<String>()));
     assert_eq!(messages(&many), ["there are 9 stages; this is the 8th"]);
-    assert!(findings(&many)[0].help.contains("R19"));
+    assert!(findings(&many)[0].help.contains("five to seven"));
     let eighth = many.match_indices("[[stage]]").nth(7).expect("an eighth").0;
     assert_eq!(findings(&many)[0].line, many[..eighth].lines().count() + 1);
     let no_person = build((0..5).map(stage).collect());
