@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use treaty_app::raw::Fault;
-use treaty_app::report::{Cell, Reason};
+use treaty_app::report::{self, Cell, Reason};
+use treaty_domain::agreement::{parse, template};
 use treaty_engine::metrics::{Catalogue, IntervalKind, Kind, Metric, Unit, check, explain, keys, run_example};
 use treaty_engine::{facts, sql};
 
@@ -53,6 +54,30 @@ fn every_metric_keeps_every_rule() {
         }
     }
     assert!(faults.is_empty(), "{}", lines(&faults));
+}
+
+#[test]
+fn every_clause_is_one_of_the_agreement() {
+    let text = template("Acme", jiff::civil::date(2026, 1, 1), "UTC");
+    let (agreement, _) = parse(&text, "agreement.toml").expect("agreement");
+    for m in builtin().iter() {
+        if let Some(clause) = &m.clause {
+            assert!(agreement.line(clause) > 0, "{}: there is no clause {clause}", m.id);
+        }
+    }
+}
+
+#[test]
+fn numerators_and_denominators_know_their_units() {
+    let all = builtin();
+    let units = |id: &str| get(&all, id).units();
+    assert_eq!(units("amount_per_lead"), (report::Unit::Money, Some(report::Unit::Count)));
+    assert_eq!(units("revenue_of_accepted_value"), (report::Unit::Money, Some(report::Unit::Money)));
+    assert_eq!(units("installed_to_new"), (report::Unit::Count, Some(report::Unit::Count)));
+    assert_eq!(units("median_cycle_days"), (report::Unit::Days, None));
+    assert_eq!(units("median_minutes_to_attempt"), (report::Unit::Minutes, None));
+    assert_eq!(units("accepted_value"), (report::Unit::Money, None));
+    assert_eq!(units("leads"), (report::Unit::Count, None));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@
 //! what comes back from marketing is always a new attempt. A win is never taken back here: within
 //! the grace what follows belongs to the attempt that won, later it is a new one.
 //!
-//! Creation enters the first stage unless a stage change at or before it says otherwise. An exit of
+//! Creation enters the first stage unless a stage change at or before it says otherwise. What is
+//! dated before creation happens to the first attempt; an exit of then counts at creation. An exit of
 //! the person while an opportunity is open ends the attempt, but a win that is known overrules it.
 //! A rejected hand-off returns a lead that is open and of the attempt that was passed, until it is
 //! passed again. An exit that is cancelled after conversion leaves the lead converted. Effort is
@@ -97,14 +98,15 @@ pub(super) fn attempts(
     let terms = cx.now();
     let stages = cut(t.person_stages, &person.stages);
     let handoffs = cut(t.handoffs, &person.handoffs);
-    let told = stages
-        .iter()
-        .take_while(|c| c.at <= person.created_at)
-        .any(|c| matches!(terms.means(c.value), Some(StageMeaning::Stage(_))));
+    let is_stage = |c: &StageChange| matches!(terms.means(c.value), Some(StageMeaning::Stage(_)));
+    let early = stages.partition_point(|c| c.at < person.created_at);
+    let at_once = stages[early..].iter().take_while(|c| c.at == person.created_at);
+    let told = stages[..early].iter().any(is_stage)
+        || at_once.into_iter().find(|c| terms.means(c.value).is_some()).is_some_and(is_stage);
     if !told {
         out[0].track.enter(0, person.created_at, false, &cx.zone);
     }
-    collect(cx, stages, handoffs, mine, outcomes, moves);
+    collect(cx, person, stages, handoffs, mine, outcomes, moves);
     for m in moves.iter() {
         step(cx, m, person, stages, handoffs, mine, outcomes, out);
     }
@@ -117,6 +119,7 @@ pub(super) fn attempts(
 /// Gathers what moves a person before the as-of instant, in order.
 fn collect(
     cx: &Context,
+    person: &Person,
     stages: &[StageChange],
     handoffs: &[Handoff],
     mine: &[u32],
@@ -129,8 +132,18 @@ fn collect(
             moves.push(Move { at, kind, number, position });
         }
     };
+    let terms = cx.now();
+    let is_stage = |c: &StageChange| matches!(terms.means(c.value), Some(StageMeaning::Stage(_)));
     for (i, c) in stages.iter().enumerate() {
-        add(c.at, Kind::Stage, i as u32, NONE);
+        let mut at = c.at;
+        if at < person.created_at && !is_stage(c) {
+            // An exit before creation (bad data) is overtaken by a later stage, or counts at creation.
+            if stages[i..].iter().take_while(|n| n.at <= person.created_at).any(is_stage) {
+                continue;
+            }
+            at = person.created_at;
+        }
+        add(at, Kind::Stage, i as u32, NONE);
     }
     for (i, h) in handoffs.iter().enumerate() {
         add(h.passed_at, Kind::Passed, i as u32, NONE);

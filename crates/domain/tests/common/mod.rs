@@ -154,7 +154,7 @@ pub struct Deal {
 }
 
 /// What happened around one account.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Story {
     pub people: Vec<Teller>,
     pub deals: Vec<Deal>,
@@ -178,6 +178,40 @@ impl Default for Story {
             terms: vec![terms()],
             fx: FxTable::new(currency("USD")),
         }
+    }
+}
+
+/// Without the rates, and without the terms that only vary in numbers.
+impl std::fmt::Debug for Story {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} {}", self.zone, if self.is_account { "account" } else { "no account" })?;
+        for t in &self.terms {
+            writeln!(
+                f,
+                "terms from {} grace {} windows {} {} {} collapse {} half-life {} {:?} {:?} through {} value {} {:?} {:?} {:?}",
+                t.from, t.reopen_grace_days, t.source_window_days, t.influence_window_days, t.lookback_days,
+                t.collapse_minutes, t.half_life_days, t.people, t.source_rule, t.influence_through_close,
+                t.acceptance_needs_value, t.forecastable, t.gates, t.speed_to_lead,
+            )?;
+        }
+        let stages = |f: &mut std::fmt::Formatter<'_>, all: &[StageChange]| -> std::fmt::Result {
+            for c in all {
+                let word = VALUES[c.value as usize];
+                writeln!(f, "  {} {word} overridden {} exempt {}", c.at, c.overridden, c.exempt)?;
+            }
+            Ok(())
+        };
+        for p in &self.people {
+            writeln!(f, "{} {:?}", p.name, p.person)?;
+            stages(f, &p.stages)?;
+            writeln!(f, "  {:?} {:?} {:?}", p.activities, p.handoffs, p.owner_changes)?;
+        }
+        for d in &self.deals {
+            writeln!(f, "{} {:?}", d.name, d.deal)?;
+            stages(f, &d.stages)?;
+            writeln!(f, "  {:?} {:?} {:?}", d.contacts, d.amount_changes, d.owner_changes)?;
+        }
+        writeln!(f, "{:?}\n{:?}", self.touches, self.purchases)
     }
 }
 

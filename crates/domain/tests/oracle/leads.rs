@@ -84,6 +84,20 @@ impl Leads<'_> {
         let mut all = Events::new();
         let mut stages = self.teller.stages.clone();
         stages.sort_by_key(|c| c.at);
+        // An exit before creation counts at creation, unless a stage follows until then.
+        let created = self.teller.person.created_at;
+        let stage = |value: u32| self.w.now().meaning.get(value as usize).copied().flatten();
+        let enters = |value: u32| matches!(stage(value), Some(StageMeaning::Stage(_)));
+        let told = stages.clone();
+        let mut place = 0..;
+        stages.retain(|c| {
+            let later = &told[place.next().unwrap_or(0) + 1..];
+            c.at >= created || enters(c.value) || !later.iter().any(|n| n.at <= created && enters(n.value))
+        });
+        for c in &mut stages {
+            c.at = if enters(c.value) { c.at } else { c.at.max(created) };
+        }
+        stages.sort_by_key(|c| c.at);
         for c in stages {
             match self.w.now().meaning.get(c.value as usize).copied().flatten() {
                 Some(StageMeaning::Stage(rank)) => all.push((c.at, Event::Stage(rank, c.overridden))),
@@ -207,7 +221,8 @@ impl Leads<'_> {
         let (w, now) = (self.w, self.w.now());
         let created = self.teller.person.created_at;
         let mut log: Vec<Line> = Vec::new();
-        let told = a.events.iter().any(|(at, e)| *at <= created && matches!(e, Event::Stage(..)));
+        let moved = a.events.iter().find(|(_, e)| matches!(e, Event::Stage(..) | Event::Exit(..)));
+        let told = moved.is_some_and(|(at, e)| *at <= created && matches!(e, Event::Stage(..)));
         if is_first && !told {
             log.push(Line { at: created, stage: Some(0), overridden: false });
         }

@@ -79,7 +79,9 @@ const TABLES: &[(&str, &[Columns])] = &[
         &[&[
             ('w', "subject_type"),
             ('i', "subject_id account_id"),
-            ('w', "territory segment industry lead_source campaign_id channel campaign_origin title persona kind product_line"),
+            ('w', "territory segment industry lead_source campaign_id channel campaign_origin title persona"),
+            ('i', "attributes"),
+            ('w', "kind product_line"),
             ('t', "started_at"),
             ('d', "started_on"),
             ('w', "stage"),

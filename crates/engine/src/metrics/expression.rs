@@ -63,6 +63,28 @@ pub(super) fn folded(text: &str, conditions: &[String]) -> Result<String, String
     Ok(expr.to_string())
 }
 
+/// What an expression aggregates: the columns inside its aggregates, none for `count(*)`, and
+/// whether all of them only count.
+pub(super) fn aggregated(text: &str) -> (Vec<String>, bool) {
+    let Ok(expr) = parse(text) else { return (Vec::new(), false) };
+    let (mut columns, mut counts) = (Vec::new(), true);
+    let _: ControlFlow<()> = visit_expressions(&expr, |e| {
+        if let Expr::Function(f) = e
+            && AGGREGATES.contains(&name(f))
+        {
+            counts &= name(f) == "count";
+            let _: ControlFlow<()> = visit_expressions(&f.args, |inner| {
+                if let Expr::Identifier(column) = inner {
+                    columns.push(column.value.clone());
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        ControlFlow::Continue(())
+    });
+    (columns, counts)
+}
+
 fn name(f: &Function) -> String {
     f.name.to_string().to_lowercase()
 }

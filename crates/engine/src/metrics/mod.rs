@@ -26,6 +26,10 @@ use jiff::civil::Date;
 use std::collections::BTreeMap;
 use treaty_app::raw::Fault;
 use treaty_app::report::{self, Cell, Reason};
+use treaty_domain::agreement::MODELS;
+
+/// Columns of facts that hold minor units of the reporting currency, beside those of attribution.
+const MONEY: &[&str] = &["amount", "won_amount", "accepted_value", "value"];
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal),* $(,)? }) => {
@@ -338,6 +342,22 @@ impl Metric {
             Unit::Ratio => Cell::Share(x / of),
             Unit::Count | Unit::Days | Unit::Minutes => Cell::Number(x / of),
         }
+    }
+
+    /// What numerator and denominator are given in, for those who show them beside the value.
+    pub fn units(&self) -> (report::Unit, Option<report::Unit>) {
+        let of = |text: &str| {
+            let (columns, counts) = expression::aggregated(text);
+            match self.unit {
+                _ if counts => report::Unit::Count,
+                Unit::Money => report::Unit::Money,
+                _ if columns.iter().any(|c| MONEY.contains(&c.as_str()) || MODELS.contains(&c.as_str())) => report::Unit::Money,
+                Unit::Days => report::Unit::Days,
+                Unit::Minutes => report::Unit::Minutes,
+                Unit::Count | Unit::Ratio => report::Unit::Number,
+            }
+        };
+        (of(&self.numerator), self.denominator.as_deref().map(of))
     }
 
     /// The interval around a share, if the metric asks for one and there is a share.

@@ -145,6 +145,23 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Clears `same` where cell `from + i` is not cell `rows[i]` of another column of the same kind.
+    /// One column after another keeps many cells on their way from memory at once.
+    pub fn compare_all(self, from: usize, other: Cells<'_>, rows: &[u32], same: &mut [bool]) {
+        let each = rows.iter().zip(same).enumerate();
+        match (self, other) {
+            (Self::Text(x), Cells::Text(y)) => {
+                each.for_each(|(i, (row, same))| *same &= x.get(from + i) == y.get(*row as usize));
+            }
+            (Self::Long(x, None), Cells::Long(y, None)) => {
+                each.for_each(|(i, (row, same))| *same &= x[from + i] == y[*row as usize]);
+            }
+            _ => each.for_each(|(i, (row, same))| {
+                *same &= self.cmp_across(from + i, other, *row as usize) == Ordering::Equal;
+            }),
+        }
+    }
+
     /// A number that orders like the cell does, except for ties; missing is the least.
     #[inline]
     pub fn prefix(self, i: usize) -> i64 {

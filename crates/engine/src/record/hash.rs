@@ -132,5 +132,5 @@ mod tests {
         3_918_500_183_150_634_894,
         12_058_926_934_050_108_962,
     ];
-    const DIGEST: &str = "";
+    const DIGEST: &str = "06832ce24a4b2cfc0db32a7ff5c9f39a";
 }

@@ -1,6 +1,7 @@
 //! Hashes of rows and their keys, and an index that finds a row by its key.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use datafusion::arrow::array::ArrayRef;
 use treaty_app::layout::{ATTRIBUTES, Table};
@@ -13,6 +14,9 @@ use super::schema::key_positions;
 
 /// Rows that one task hashes.
 const BLOCK: usize = 1 << 18;
+
+/// No row.
+pub const NONE: u32 = u32::MAX;
 
 /// Hash of the content and of the key of every row.
 #[derive(Debug, Default)]
@@ -133,56 +137,51 @@ impl Index {
     }
 
     /// The row of this hash that `same` accepts.
-    fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
         let part = &self.parts[part_of(hash, self.shift)];
         part.probe(hash, same).ok().map(|at| part.rows[at])
     }
 
-    /// Looks up many rows with these hashes, given in lists: `same` says whether row `i` of list `l`
-    /// has the key of an indexed row, `hit` makes what is to be known of such a pair. Results come
-    /// in no order that means anything.
-    pub fn find_all<T: Send>(
-        &self,
-        lists: &[Vec<u64>],
-        same: impl Fn(usize, usize, u32) -> bool + Sync,
-        hit: impl Fn(usize, usize, u32) -> T + Sync,
-    ) -> Vec<T> {
-        let found = if self.parts.len() < 16 {
+    /// For every hash of some lists an indexed row of the same hash, or [`NONE`]. Whether the keys
+    /// are the same is for the caller to see.
+    pub fn candidates(&self, lists: &[Vec<u64>]) -> Vec<Vec<AtomicU32>> {
+        let out: Vec<Vec<AtomicU32>> =
+            lists.iter().map(|list| list.iter().map(|_| AtomicU32::new(NONE)).collect()).collect();
+        if self.parts.len() < 16 {
             // A small index is in the cache anyway.
             let mut blocks = Vec::new();
-            for (l, list) in lists.iter().enumerate() {
-                blocks.extend(par::ranges(list.len(), BLOCK).into_iter().map(|rows| (l, rows)));
+            for (list, out) in lists.iter().zip(&out) {
+                blocks.extend(list.chunks(BLOCK).zip(out.chunks(BLOCK)));
             }
-            par::map(blocks, |(l, rows)| {
-                let one = |i: usize| Some((i, self.find(lists[l][i], |row| same(l, i, row))?));
-                rows.filter_map(one).map(|(i, row)| hit(l, i, row)).collect::<Vec<T>>()
-            })
-        } else {
-            // Part after part, so that each is fetched once.
-            let count = self.parts.len();
-            par::map(par::ranges(count, count.div_ceil(par::workers() * 4)), |range| {
-                let mut asked: Vec<Vec<(u32, u32)>> = range.clone().map(|_| Vec::new()).collect();
-                for (l, list) in lists.iter().enumerate() {
-                    for (i, hash) in list.iter().enumerate() {
-                        let at = part_of(*hash, self.shift);
-                        if range.contains(&at) {
-                            asked[at - range.start].push((l as u32, i as u32));
-                        }
+            par::map(blocks, |(list, out)| {
+                for (hash, out) in list.iter().zip(out) {
+                    out.store(self.find(*hash, |_| true).unwrap_or(NONE), Relaxed);
+                }
+            });
+            return out;
+        }
+        // Part after part, so that each is fetched once.
+        let count = self.parts.len();
+        par::map(par::ranges(count, count.div_ceil(par::workers() * 4)), |range| {
+            let mut asked: Vec<Vec<(u32, u32)>> = range.clone().map(|_| Vec::new()).collect();
+            for (l, list) in lists.iter().enumerate() {
+                for (i, hash) in list.iter().enumerate() {
+                    let at = part_of(*hash, self.shift);
+                    if range.contains(&at) {
+                        asked[at - range.start].push((l as u32, i as u32));
                     }
                 }
-                let mut found = Vec::new();
-                for (part, asked) in self.parts[range].iter().zip(asked) {
-                    for (l, i) in asked {
-                        let (l, i) = (l as usize, i as usize);
-                        if let Ok(at) = part.probe(lists[l][i], |row| same(l, i, row)) {
-                            found.push(hit(l, i, part.rows[at]));
-                        }
+            }
+            for (part, asked) in self.parts[range].iter().zip(asked) {
+                for (l, i) in asked {
+                    let (l, i) = (l as usize, i as usize);
+                    if let Ok(at) = part.probe(lists[l][i], |_| true) {
+                        out[l][i].store(part.rows[at], Relaxed);
                     }
                 }
-                found
-            })
-        };
-        found.into_iter().flatten().collect()
+            }
+        });
+        out
     }
 
     /// Lets `winner` stand for `row` from now on; both have the same key.
@@ -259,11 +258,10 @@ mod tests {
             let (index, twins) = Index::build(&hashes, &alive, |_, _| true);
             assert!(twins.is_empty() && (index.parts.len() >= 16) == (indexed > 1_000));
             let lists = vec![hashes[..500].to_vec(), hashes[500..2_000].to_vec()];
-            let mut hits = index.find_all(&lists, |l, i, r| l * 500 + i == r as usize, |l, i, r| (l, i, r));
-            hits.sort_unstable();
-            let want: Vec<(usize, usize, u32)> =
-                (0..indexed.min(2_000)).map(|r| if r < 500 { (0, r as usize, r) } else { (1, r as usize - 500, r) }).collect();
-            assert_eq!(hits, want);
+            let found = index.candidates(&lists);
+            let found: Vec<u32> = found.iter().flatten().map(|row| row.load(Relaxed)).collect();
+            let want: Vec<u32> = (0..2_000).map(|row| if row < indexed { row } else { NONE }).collect();
+            assert_eq!(found, want);
         }
     }
 }

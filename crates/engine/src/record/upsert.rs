@@ -1,6 +1,7 @@
 //! What incoming rows mean for those already stored: new, changed or unchanged.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use datafusion::arrow::array::{Array, ArrayRef, BooleanBufferBuilder};
 use datafusion::object_store::ObjectStore;
@@ -10,12 +11,15 @@ use super::cells::Cells;
 use super::encode::{Columns, Job};
 use super::error::{RecordError, Result};
 use super::flat::{self, Flat};
-use super::keys::{self, Hashes, Index};
+use super::keys::{self, Hashes, Index, NONE};
 use super::order::Sorted;
 use super::par;
 use super::reader::{self, Part, TextAs};
 use super::schema::{self, HASH, key_positions, position};
 use super::store::StoredFile;
+
+/// Stored rows that one task compares.
+const BLOCK: usize = 1 << 17;
 
 /// How the incoming rows compare with the stored ones.
 #[derive(Debug, Default)]
@@ -86,14 +90,39 @@ fn probe(table: &Table, parts: &[Part], flat: &Flat, hashes: &Hashes, index: &In
     }
     let own: Vec<Vec<u64>> =
         par::map(keyed.iter().collect(), |(cells, content)| keys::key_hashes(table, cells, content.len()));
-    Ok(index.find_all(
-        &own,
-        |l, i, row| keys::same_key(&keyed[l].0, i, &incoming, row as usize),
-        |l, i, row| {
-            let same = keyed[l].1[i] as u64 == hashes.content[row as usize];
-            (parts[l].file, row, (parts[l].first + i) as u32, same)
-        },
-    ))
+    let candidates = index.candidates(&own);
+    let mut blocks = Vec::new();
+    for (l, list) in own.iter().enumerate() {
+        blocks.extend(par::ranges(list.len(), BLOCK).into_iter().map(|rows| (l, rows)));
+    }
+    let hits = par::map(blocks, |(l, rows)| {
+        let (stored, content) = &keyed[l];
+        let found: Vec<u32> = candidates[l][rows.clone()].iter().map(|row| row.load(Relaxed)).collect();
+        // Row 0 stands in where there is no candidate.
+        let at: Vec<u32> = found.iter().map(|row| if *row == NONE { 0 } else { *row }).collect();
+        let mut same = vec![true; at.len()];
+        for (stored, incoming) in stored.iter().zip(&incoming) {
+            stored.compare_all(rows.start, *incoming, &at, &mut same);
+        }
+        let known: Vec<u64> = at.iter().map(|row| hashes.content[*row as usize]).collect();
+        let mut hits: Vec<Hit> = Vec::new();
+        for (i, row) in rows.enumerate() {
+            if found[i] == NONE {
+                continue;
+            }
+            let (incoming_row, known) = if same[i] {
+                (at[i], known[i])
+            } else {
+                // Two keys of one hash: look for another one.
+                let same = |other: u32| keys::same_key(stored, row, &incoming, other as usize);
+                let Some(other) = index.find(own[l][row], same) else { continue };
+                (other, hashes.content[other as usize])
+            };
+            hits.push((parts[l].file, incoming_row, (parts[l].first + row) as u32, content[row] as u64 == known));
+        }
+        hits
+    });
+    Ok(hits.into_iter().flatten().collect())
 }
 
 /// The rows of a stored file without some of them, as a new file; `None` when none are left.

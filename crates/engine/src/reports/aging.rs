@@ -20,10 +20,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     columns.extend(BUCKETS.iter().map(|(n, t)| column(n, t, Unit::Count, "open_leads")));
     columns.push(column("total", "Open leads", Unit::Count, "open_leads"));
     let mut out = desk.blank("aging", "Which leads are rotting, and with whom?", ask, columns);
-    let period = ask.period.as_ref().map(|p| format!("created_on >= DATE '{}' AND created_on < DATE '{}'", p.from, p.to));
-    let mut only = vec!["is_open"];
-    only.extend(period.as_deref());
-    let rows = desk.select(ask, "leads", &["owner_id", "age_bucket"], &["count(*) AS n".to_owned()], &only).await?;
+    let rows = desk.select(ask, "leads", &["owner_id", "age_bucket"], &["count(*) AS n".to_owned()], &["is_open"]).await?;
     let mut table: BTreeMap<Vec<(bool, Option<String>)>, [i64; 7]> = BTreeMap::new();
     let mut totals = [0i64; 7];
     for r in &rows.0 {
@@ -38,9 +35,10 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         let mut row: Vec<Cell> = key.iter().map(|(_, d)| named(d.as_deref(), "(unassigned)")).collect();
         row.extend(counts.iter().map(|n| Cell::Count(*n)));
         row.push(Cell::Count(counts.iter().sum()));
-        let name = key.last().and_then(|(_, d)| d.clone()).unwrap_or_else(|| "(unassigned)".to_owned());
-        if worst.as_ref().is_none_or(|(n, _)| counts[0] > *n) {
-            worst = Some((counts[0], name));
+        if let Some((_, Some(name))) = key.last()
+            && worst.as_ref().is_none_or(|(n, _)| counts[0] > *n)
+        {
+            worst = Some((counts[0], name.clone()));
         }
         out.rows.push(row);
         out.provisional.push(false);
@@ -53,7 +51,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.provisional.push(false);
     out.answer = match worst {
         Some((n, owner)) if n > 0 => format!(
-            "{} of {} open leads ({}) have never been worked; most of them, {}, are with {owner}.",
+            "{} of {} open leads ({}) have never been worked; among owners most of them, {}, are with {owner}.",
             grouped_count(totals[0]),
             grouped_count(open),
             percent(totals[0] as f64 / open.max(1) as f64),
@@ -67,6 +65,6 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         parts: BUCKETS.iter().map(|(b, _)| (*b).to_owned()).collect(),
     });
     out.clauses = vec!["activity.qualifying".to_owned(), "promise.sales.leads_worked".to_owned()];
-    out.method = "Open leads at the as-of instant: not converted, not disqualified, not parked with marketing, and not returned by a rejected hand-off. The age is the number of calendar days since the last human sales activity of the attempt; both ends of a bucket belong to it. The owner is the one at the as-of instant.".to_owned();
+    out.method = "Open leads at the as-of instant, whenever they began (a period does not narrow a stock): not converted, not disqualified, not parked with marketing, and not returned by a rejected hand-off. The age is the number of calendar days since the last human sales activity of the attempt; both ends of a bucket belong to it. The owner is the one at the as-of instant.".to_owned();
     Ok(out)
 }

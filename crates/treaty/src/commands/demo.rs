@@ -12,7 +12,6 @@ use treaty_engine::reports::Ask;
 
 /// Last day of the company's history.
 const AS_OF: &str = "2026-06-30";
-const PERIOD: &str = "2026-Q2";
 
 /// Writes the company, makes a home for it, imports it, and prints and writes its review.
 pub async fn run(dir: &Path, seed: u64, color: Color) -> Outcome {
@@ -37,15 +36,14 @@ pub async fn run(dir: &Path, seed: u64, color: Color) -> Outcome {
     let written: u64 = result.tables.iter().map(|t| t.written).sum();
     output::remark(&format!("imported {written} rows, rejected {rejected}"));
     let when = When { as_of: Some(AS_OF.to_owned()), as_corrected: false };
-    let period = home.newest().fiscal.parse_period(PERIOD)?;
     let case = super::case(&home, &when).await?;
-    let review = case.review(&Ask { period: Some(period), ..Ask::default() }).await.map_err(|e| e.to_string())?;
+    let review = case.review(&Ask::default()).await.map_err(|e| e.to_string())?;
     let page = dir.join("review.html");
     output::put(&treaty_web::review::review_html(&review).map_err(|e| e.to_string())?, Some(&page))?;
     output::put(&text::review_to_text(&review, &output::style(color)), None)?;
     output::put(
         &format!(
-            "\nOpen {} in a browser, or ask further:\n  treaty -C {dir} review --as-of {AS_OF} --period {PERIOD}\n  treaty -C {dir} report sources --as-of {AS_OF} --by segment\n  treaty -C {dir} metric explain worked_rate --as-of {AS_OF} --period {PERIOD} --rows\n",
+            "\nOpen {} in a browser, or ask further:\n  treaty -C {dir} review --as-of {AS_OF}\n  treaty -C {dir} report sources --as-of {AS_OF} --by segment\n  treaty -C {dir} metric explain worked_rate --as-of {AS_OF} --period 2026-Q2 --rows\n",
             page.display(),
             dir = dir.display()
         ),
