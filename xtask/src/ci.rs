@@ -13,20 +13,33 @@ struct Step {
     env: &'static [(&'static str, &'static str)],
 }
 
-/// The release profile throughout: one profile, one compilation of the heavy set.
-const STEPS: &[Step] = &[
+/// The lints: they read the heavy set once more, so they are a task of their own.
+const LINTS: &[Step] = &[
     Step {
         name: "clippy",
         args: &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"],
         env: &[],
     },
     Step { name: "docs", args: &["doc", "--release", "--workspace", "--no-deps"], env: &[("RUSTDOCFLAGS", "-D warnings")] },
+];
+
+/// The release profile throughout: one profile, one compilation of the heavy set.
+const STEPS: &[Step] = &[
     Step { name: "tests", args: &["test", "--release", "--workspace", "--no-fail-fast"], env: &[] },
 ];
 
-/// Runs every step; stops at the first that fails.
+/// Clippy and the documentation, warnings denied.
+pub(crate) fn lint(root: &Path) -> Outcome {
+    steps(root, LINTS)
+}
+
+/// The rules of the source tree, then every test; stops at the first that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
-    let all = STEPS.len() + 1;
+    steps(root, STEPS)
+}
+
+fn steps(root: &Path, list: &[Step]) -> Outcome {
+    let all = list.len() + 1;
     let mut times: Vec<(&str, Duration)> = Vec::new();
     heading(1, all, "tidy", "cargo xtask tidy");
     let start = Instant::now();
@@ -35,8 +48,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
         return failed("tidy", start.elapsed());
     }
     times.push(("tidy", start.elapsed()));
-    for (i, step) in STEPS.iter().enumerate() {
-        if i + 1 == STEPS.len() {
+    for (i, step) in list.iter().enumerate() {
+        if i + 1 == list.len() {
             let so_far = times.iter().map(|(name, t)| format!("{name} {}", clock(*t))).collect::<Vec<_>>();
             say(&format!("\nso far: {}", so_far.join(", ")));
         }

@@ -47,6 +47,8 @@ pub struct Findings {
     pub errors: Vec<String>,
     /// Warnings.
     pub warnings: Vec<String>,
+    /// What was found in agreements, each with the text it was found in, to be shown in place.
+    pub in_place: Vec<(Diagnostic, String)>,
 }
 
 /// Reads and checks every file of a home but the record; all faults at once.
@@ -78,6 +80,7 @@ pub fn inspect(dir: &Path) -> Result<(Option<Home>, Findings), String> {
             Ok((version, warnings)) => {
                 if i == 0 {
                     findings.warnings.extend(warnings.iter().map(Diagnostic::to_string));
+                    findings.in_place.extend(warnings.into_iter().map(|d| (d, text.clone())));
                 }
                 versions.push(version);
             }
@@ -85,6 +88,7 @@ pub fn inspect(dir: &Path) -> Result<(Option<Home>, Findings), String> {
                 for d in all {
                     let list = if d.severity == Severity::Error { &mut findings.errors } else { &mut findings.warnings };
                     list.push(d.to_string());
+                    findings.in_place.push((d, text.clone()));
                 }
             }
         }

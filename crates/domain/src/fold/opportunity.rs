@@ -20,8 +20,8 @@ fn primary(t: &Timeline<'_>, o: &Opportunity) -> u32 {
 
 /// Follows an opportunity to the as-of instant.
 ///
-/// Creation enters the first stage of opportunities unless a stage change at or before it says
-/// otherwise. A win stands, whatever else is said later, unless the opportunity comes back to a
+/// Creation enters the first stage of opportunities, if so agreed, unless a stage change at or before
+/// it says otherwise. Without any grace a win or a loss is final, but for a win after a loss. A win stands, whatever else is said later, unless the opportunity comes back to a
 /// stage within the grace; a loss or a parked state is taken back by any later stage or win, since an
 /// opportunity has no attempts: the exit of its lead is taken back with it. The amount is converted once: at the win when won, at the
 /// loss when lost, else at the as-of date (S6).
@@ -51,9 +51,7 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
                     continue; // exits are final
                 }
                 if status == Status::Won {
-                    let in_grace = won_at.is_some_and(|w| {
-                        i64::from(zone.days_between(w, change.at)) <= grace
-                    });
+                    let in_grace = won_at.is_some_and(|w| i64::from(zone.days_between(w, change.at)) <= grace);
                     if !in_grace {
                         continue;
                     }
@@ -106,7 +104,7 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
     let forecastable = terms.forecastable.iter().position(|f| *f).unwrap_or(terms.stages as usize);
     let reached = track.explicit.iter().skip(forecastable).flatten().min().copied();
     // Without any stage change an opportunity stands in the first stage since its creation.
-    let stands = (track.top.is_none() && forecastable == usize::from(terms.first_opportunity_stage)).then_some(o.created_at);
+    let stands = (track.top.is_none() && forecastable <= usize::from(terms.first_opportunity_stage)).then_some(o.created_at);
     let pipeline_at = raw.and_then(|_| reached.or(stands));
     let fact = OpportunityFact {
         opportunity: o.id,

@@ -193,15 +193,19 @@ pub fn tell(
         contacts: deal.contacts.len() as u32,
         path_touches,
         base: w.base(histories, d.created_at),
-        pipeline_at: pipeline_at(w, h),
+        pipeline_at: pipeline_at(w, deal, h),
     });
 }
 
 /// A14.4: first reach of a stage that is forecastable, or of the win, with an amount.
-pub fn pipeline_at(w: &World<'_>, h: &History) -> Option<Micros> {
+/// A deal that no stage change ever moved stands in the first stage since its creation.
+pub fn pipeline_at(w: &World<'_>, deal: &Deal, h: &History) -> Option<Micros> {
     let now = w.now();
     h.raw?;
-    let entries = h.entries(now.stages);
+    let mut entries = h.entries(now.stages);
+    if entries.is_empty() {
+        entries.push((now.first_opportunity_stage, deal.deal.created_at));
+    }
     let reach = |rank: u8| entries.iter().filter(|(r, _)| *r >= rank).map(|(_, at)| *at).min();
     let ranks = (0..now.stages).filter(|r| now.forecastable[*r as usize]).chain([now.stages]);
     ranks.filter_map(reach).min()

@@ -55,16 +55,17 @@ impl History {
             amount: None,
             primary: NONE,
         };
-        if known && !changes.iter().any(|c| c.at <= d.created_at && says(meaning(c.value))) {
+        let enters = w.terms(d.created_at).creation_enters_first_stage;
+        if known && enters && !changes.iter().any(|c| c.at <= d.created_at && says(meaning(c.value))) {
             h.log.push(Line { at: d.created_at, stage: Some(now.first_opportunity_stage), overridden: false });
         }
         for c in changes {
             match (meaning(c.value), h.status()) {
                 (Some(StageMeaning::Stage(rank)), status) => {
-                    if let Some(won) = h.won_at()
-                        && i64::from(w.days(won, c.at)) > w.terms(c.at).reopen_grace_days
-                    {
-                        continue; // the win stands
+                    let grace = w.terms(c.at).reopen_grace_days;
+                    let late = h.won_at().is_some_and(|won| i64::from(w.days(won, c.at)) > grace);
+                    if late || grace == 0 && matches!(status, Status::Won | Status::Lost) {
+                        continue; // the win stands; without a grace, so does a loss
                     }
                     if status != Status::Open {
                         h.reopened += 1;

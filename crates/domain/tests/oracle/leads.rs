@@ -408,7 +408,7 @@ pub fn tell(
             converted_at,
             opportunity: deals.first().map_or(NONE, |i| w.story.deals[*i].deal.id),
             opportunities: deals.len() as u32,
-            pipeline_at: deals.iter().filter_map(|i| pipeline_at(w, &histories[*i])).min(),
+            pipeline_at: deals.iter().filter_map(|i| pipeline_at(w, &w.story.deals[*i], &histories[*i])).min(),
             won_at: won.iter().filter_map(|h| h.won_at()).min(),
             won_amount: won.iter().filter_map(|h| h.amount).sum(),
             ended_at: standing.ended_at,

@@ -67,7 +67,7 @@ fn some_terms() -> impl Strategy<Value = Terms> {
         prop::sample::select(vec![0.3, 1.0, 7.0, 30.0]),
         prop::sample::select(vec![ClockKind::Wall, ClockKind::Business]),
     );
-    let flags = (any::<bool>(), any::<bool>(), vec(any::<bool>(), STAGES.len()), vec(0..8u64, STAGES.len()));
+    let flags = (0..16u8, any::<bool>(), vec(any::<bool>(), STAGES.len()), vec(0..8u64, STAGES.len()));
     (numbers, choices, flags, prop::sample::select(vec![30i64, 60, 720, 1_440])).prop_map(
         |((source, influence, lookback, grace), (people, rule, collapse, half_life, clock), flags, minutes)| {
             let mut t = terms();
@@ -81,7 +81,8 @@ fn some_terms() -> impl Strategy<Value = Terms> {
             t.half_life_days = half_life;
             t.speed_to_lead = within(minutes, clock);
             t.leads_worked = within(4 * 1_440, ClockKind::Wall);
-            t.influence_through_close = flags.0;
+            t.influence_through_close = flags.0 & 1 == 0;
+            t.creation_enters_first_stage = flags.0 > 3;
             t.acceptance_needs_value = flags.1;
             t.forecastable = flags.2;
             t.gates.iter_mut().zip(flags.3).for_each(|(gate, bits)| gate.required = bits);

@@ -120,47 +120,55 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let mut users = in_order(&user_rows, "user_id");
     let mut strays = Strays::default();
 
-    let mut values = Names::default();
-    let meaning = |s: &str| -> Option<StageMeaning> { newest.meaning(s) };
     let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
     let is_exempt = |r: &str| exempt.iter().any(|e| e.eq_ignore_ascii_case(r.trim()));
+    let meaning = |s: &str| -> Option<StageMeaning> { newest.meaning(s) };
+    let direct_channels = &newest.rules.direct_channels;
+    let direct = |c: &str| direct_channels.iter().any(|d| d.eq_ignore_ascii_case(c.trim()));
+
     let stage_batches =
         record.read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true).await?;
-    let (person_stages, opportunity_stages) =
-        events::stage_changes(&stage_batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays);
-    drop(stage_batches);
-
     let role_batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
-    let roles = events::roles(&role_batches, &arranged.people, &arranged.opportunities, &mut strays);
-
     let handoff_rows = read_all(record, "handoffs", v, HANDOFFS).await?;
-    let handoffs = events::handoffs(&handoff_rows, &arranged.people, &mut users, reporting, cut, &mut strays);
-
-    let mut kinds = Names::default();
     let activity_batches = record
         .read("activities", v, &["person_id", "opportunity_id", "occurred_at", "kind", "direction", "automated", "recorded_at", "seq"], true)
         .await?;
-    let primary_of = |id: &str| arranged.opportunities.find(id).map_or(NONE, |o| primary(&roles, o));
-    let activities = events::activities(&activity_batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays);
-    drop(activity_batches);
-
     let touch_batches = record
         .read("touchpoints", v, &["person_id", "occurred_at", "channel", "campaign_id", "responded", "recorded_at", "seq"], true)
         .await?;
-    let direct_channels = &newest.rules.direct_channels;
-    let direct = |c: &str| direct_channels.iter().any(|d| d.eq_ignore_ascii_case(c.trim()));
-    let mut touches = events::touches(
-        &touch_batches,
-        &arranged.people,
-        &arranged.group_of_person,
-        |g| arranged.groups[g as usize].people.start,
-        arranged.groups.len(),
-        &mut campaigns,
-        &direct,
-        cut,
-        &mut strays,
-    );
-    drop(touch_batches);
+
+    // Touches are half of all work, so they are numbered beside the other events.
+    let (mut values, mut kinds) = (Names::default(), Names::default());
+    let mut of_touches = Strays::default();
+    let (mut touches, rest) = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let (of_people, of_opportunities) = events::stage_changes(
+                &stage_batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
+            );
+            let roles = events::roles(&role_batches, &arranged.people, &arranged.opportunities, &mut strays);
+            let handoffs = events::handoffs(&handoff_rows, &arranged.people, &mut users, reporting, cut, &mut strays);
+            let primary_of = |id: &str| arranged.opportunities.find(id).map_or(NONE, |o| primary(&roles, o));
+            let activities = events::activities(&activity_batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays);
+            (of_people, of_opportunities, roles, handoffs, activities)
+        });
+        let touches = events::touches(
+            &touch_batches,
+            &arranged.people,
+            &arranged.group_of_person,
+            |g| arranged.groups[g as usize].people.start,
+            arranged.groups.len(),
+            &mut campaigns,
+            &direct,
+            cut,
+            &mut of_touches,
+        );
+        (touches, beside.join())
+    });
+    let Ok((person_stages, opportunity_stages, roles, handoffs, activities)) = rest else {
+        return Err(EngineError::Agreement("the events of the record could not be put in order; this is a defect of Treaty".to_owned()));
+    };
+    strays.touchpoints = of_touches.touchpoints;
+    drop((stage_batches, role_batches, activity_batches, touch_batches));
     let touchpoint_ids: Vec<_> = record
         .read("touchpoints", v, &["touchpoint_id"], false)
         .await?

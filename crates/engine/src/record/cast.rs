@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array,
-    DictionaryArray, Int64Array, StringArray, StringViewArray, TimestampMicrosecondArray, UInt32Array,
+    DictionaryArray, Int64Array, StringArray, StringViewArray, TimestampMicrosecondArray,
+    UInt32Array,
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::{self, CastOptions};
@@ -38,7 +39,10 @@ pub fn column(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
         return column(&plain, kind, zone);
     }
     match (kind, &source) {
-        (_, DataType::Null) => Ok((datafusion::arrow::array::new_null_array(&schema::data_type(kind), array.len()), Vec::new())),
+        (_, DataType::Null) => Ok((
+            datafusion::arrow::array::new_null_array(&schema::data_type(kind), array.len()),
+            Vec::new(),
+        )),
         (Kind::Instant, DataType::Timestamp(_, Some(_)))
         | (Kind::Date, DataType::Date32 | DataType::Date64)
         | (Kind::Bool, DataType::Boolean) => safe(array, kind),
@@ -56,7 +60,10 @@ pub fn column(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
         }
         (Kind::Date, DataType::Timestamp(_, tz)) => {
             let naive = tz.is_none();
-            let micros = compute::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, tz.clone()))?;
+            let micros = compute::cast(
+                array,
+                &DataType::Timestamp(TimeUnit::Microsecond, tz.clone()),
+            )?;
             let micros = micros.as_primitive::<TimestampMicrosecondType>();
             let days: Date32Array = micros.unary(|t| {
                 if naive {
@@ -67,14 +74,26 @@ pub fn column(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
             });
             Ok((Arc::new(days), lost(array, micros, kind)))
         }
-        (Kind::Money | Kind::Decimal, DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)) => safe(array, kind),
+        (
+            Kind::Money | Kind::Decimal,
+            DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..),
+        ) => safe(array, kind),
         (Kind::Money | Kind::Decimal | Kind::Int, t) if t.is_integer() => safe(array, kind),
         (Kind::Money | Kind::Decimal | Kind::Int, t) if t.is_floating() => {
             // The shortest decimal that is this number is what was meant.
             let written = float_text(array)?;
             parse_text(&written, kind, zone)
         }
-        (Kind::Int, DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)) => {
+        (
+            Kind::Int,
+            DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..),
+        ) => {
             let written = compute::cast(array, &DataType::Utf8View)?;
             parse_text(&written, kind, zone)
         }
@@ -83,10 +102,19 @@ pub fn column(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
             parse_text(&written, kind, zone)
         }
         _ => {
-            let none = datafusion::arrow::array::new_null_array(&schema::data_type(kind), array.len());
+            let none =
+                datafusion::arrow::array::new_null_array(&schema::data_type(kind), array.len());
             let bad = (0..array.len())
                 .filter(|i| array.is_valid(*i))
-                .map(|i| (i, format!("a column of type {source} cannot be read as {}", kind.expected())))
+                .map(|i| {
+                    (
+                        i,
+                        format!(
+                            "a column of type {source} cannot be read as {}",
+                            kind.expected()
+                        ),
+                    )
+                })
                 .collect();
             Ok((none, bad))
         }
@@ -118,12 +146,19 @@ pub fn text(array: &ArrayRef) -> Result<ArrayRef> {
         }
         DataType::Dictionary(_, v) => text(&compute::cast(array, v)?),
         t if t.is_floating() => text(&float_text(array)?),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            Ok(without_empty_views(&compute::cast(array, &DataType::Utf8View)?))
-        }
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => Ok(without_empty_views(&compute::cast(
+            array,
+            &DataType::Utf8View,
+        )?)),
         _ => {
             let plain = compute::cast(array, &DataType::Utf8)?;
-            Ok(without_empty_views(&compute::cast(&plain, &DataType::Utf8View)?))
+            Ok(without_empty_views(&compute::cast(
+                &plain,
+                &DataType::Utf8View,
+            )?))
         }
     }
 }
@@ -139,7 +174,11 @@ fn without_empty_views(array: &ArrayRef) -> ArrayRef {
         valid.append(views.is_valid(i) && !empty(i));
     }
     let nulls = NullBuffer::new(valid.finish());
-    match StringViewArray::try_new(views.views().clone(), views.data_buffers().to_vec(), Some(nulls)) {
+    match StringViewArray::try_new(
+        views.views().clone(),
+        views.data_buffers().to_vec(),
+        Some(nulls),
+    ) {
         Ok(cleaned) => Arc::new(cleaned),
         Err(_) => Arc::clone(array),
     }
@@ -151,25 +190,41 @@ fn without_empty_values(array: &ArrayRef) -> Result<ArrayRef> {
     if values.null_count() == 0 && (0..values.len()).all(|k| values.value_length(k) > 0) {
         return Ok(Arc::clone(array));
     }
-    let unset: Vec<bool> = (0..values.len()).map(|k| values.is_null(k) || values.value_length(k) == 0).collect();
+    let unset: Vec<bool> = (0..values.len())
+        .map(|k| values.is_null(k) || values.value_length(k) == 0)
+        .collect();
     let mut valid = BooleanBufferBuilder::new(dict.len());
     for i in 0..dict.len() {
         let k = usize::try_from(dict.keys().value(i)).unwrap_or_default();
         valid.append(dict.is_valid(i) && !unset[k]);
     }
     let keys = dict.keys().values().clone();
-    let keys = datafusion::arrow::array::Int32Array::new(keys, Some(NullBuffer::new(valid.finish())));
+    let keys =
+        datafusion::arrow::array::Int32Array::new(keys, Some(NullBuffer::new(valid.finish())));
     // Missing values of the dictionary become empty text that no key names any more.
-    let values = StringArray::from_iter_values((0..values.len()).map(|k| if values.is_null(k) { "" } else { values.value(k) }));
+    let values = StringArray::from_iter_values((0..values.len()).map(|k| {
+        if values.is_null(k) {
+            ""
+        } else {
+            values.value(k)
+        }
+    }));
     Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?))
 }
 
 fn float_text(array: &ArrayRef) -> Result<ArrayRef> {
     let written: StringArray = match array.data_type() {
-        DataType::Float32 => array.as_primitive::<Float32Type>().iter().map(|x| x.map(|x| x.to_string())).collect(),
+        DataType::Float32 => array
+            .as_primitive::<Float32Type>()
+            .iter()
+            .map(|x| x.map(|x| x.to_string()))
+            .collect(),
         _ => {
             let wide = compute::cast(array, &DataType::Float64)?;
-            wide.as_primitive::<Float64Type>().iter().map(|x| x.map(|x| x.to_string())).collect()
+            wide.as_primitive::<Float64Type>()
+                .iter()
+                .map(|x| x.map(|x| x.to_string()))
+                .collect()
         }
     };
     Ok(compute::cast(&written, &DataType::Utf8View)?)
@@ -181,7 +236,10 @@ fn safe(array: &ArrayRef, kind: Kind) -> Result<(ArrayRef, Vec<Bad>)> {
     if *array.data_type() == to {
         return Ok((Arc::clone(array), Vec::new()));
     }
-    let options = CastOptions { safe: true, ..CastOptions::default() };
+    let options = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
     let cast = compute::cast_with_options(array, &to, &options)?;
     let bad = lost(array, &cast, kind);
     Ok((cast, bad))
@@ -204,7 +262,11 @@ fn parse_text(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
         let dict = array.as_dictionary::<Int32Type>();
         let values: ArrayRef = compute::cast(dict.values(), &DataType::Utf8View)?;
         let (parsed, bad_values) = parse_text(&values, kind, zone)?;
-        let keys: UInt32Array = dict.keys().iter().map(|k| k.and_then(|k| u32::try_from(k).ok())).collect();
+        let keys: UInt32Array = dict
+            .keys()
+            .iter()
+            .map(|k| k.and_then(|k| u32::try_from(k).ok()))
+            .collect();
         let taken = compute::take(&parsed, &keys, None)?;
         let mut bad = Vec::new();
         if !bad_values.is_empty() {
@@ -224,20 +286,27 @@ fn parse_text(array: &ArrayRef, kind: Kind, zone: &Zone) -> Result<(ArrayRef, Ve
     let mut bad = Vec::new();
     let out: ArrayRef = match kind {
         Kind::Instant => {
-            let parsed: TimestampMicrosecondArray = each(views, kind, &mut bad, |t| parse::instant(t, zone)).collect();
+            let parsed: TimestampMicrosecondArray =
+                each(views, kind, &mut bad, |t| parse::instant(t, zone)).collect();
             Arc::new(parsed.with_timezone("UTC"))
         }
-        Kind::Date => Arc::new(each(views, kind, &mut bad, |t| parse::date(t, zone)).collect::<Date32Array>()),
+        Kind::Date => {
+            Arc::new(each(views, kind, &mut bad, |t| parse::date(t, zone)).collect::<Date32Array>())
+        }
         Kind::Money => {
-            let parsed: Decimal128Array = each(views, kind, &mut bad, |t| parse::decimal(t, MONEY.0, 4)).collect();
+            let parsed: Decimal128Array =
+                each(views, kind, &mut bad, |t| parse::decimal(t, MONEY.0, 4)).collect();
             Arc::new(parsed.with_precision_and_scale(MONEY.0, MONEY.1)?)
         }
         Kind::Decimal => {
-            let parsed: Decimal128Array = each(views, kind, &mut bad, |t| parse::decimal(t, DECIMAL.0, 10)).collect();
+            let parsed: Decimal128Array =
+                each(views, kind, &mut bad, |t| parse::decimal(t, DECIMAL.0, 10)).collect();
             Arc::new(parsed.with_precision_and_scale(DECIMAL.0, DECIMAL.1)?)
         }
         Kind::Int => Arc::new(each(views, kind, &mut bad, parse::int).collect::<Int64Array>()),
-        Kind::Bool => Arc::new(each(views, kind, &mut bad, parse::boolean).collect::<BooleanArray>()),
+        Kind::Bool => {
+            Arc::new(each(views, kind, &mut bad, parse::boolean).collect::<BooleanArray>())
+        }
         Kind::Text => Arc::clone(array),
     };
     Ok((out, bad))
@@ -280,35 +349,61 @@ mod tests {
 
     #[test]
     fn numbers_become_exact_money() {
-        let (a, bad) = read(Float64Array::from(vec![Some(0.1), Some(12.34567), None, Some(f64::NAN)]), Kind::Money);
+        let (a, bad) = read(
+            Float64Array::from(vec![Some(0.1), Some(12.34567), None, Some(f64::NAN)]),
+            Kind::Money,
+        );
         let a = a.as_primitive::<datafusion::arrow::datatypes::Decimal128Type>();
         assert_eq!((a.value(0), a.value(1)), (1_000, 123_457));
         assert!(a.is_null(2) && a.is_null(3));
         assert_eq!(bad.len(), 1);
-        let two = Decimal128Array::from(vec![12_345]).with_precision_and_scale(18, 2).expect("decimals");
+        let two = Decimal128Array::from(vec![12_345])
+            .with_precision_and_scale(18, 2)
+            .expect("decimals");
         let (a, bad) = read(two, Kind::Money);
         assert!(bad.is_empty());
-        assert_eq!(a.as_primitive::<datafusion::arrow::datatypes::Decimal128Type>().value(0), 1_234_500);
-        let six = Decimal128Array::from(vec![1_250_050, -1_250_050]).with_precision_and_scale(18, 6).expect("decimals");
+        assert_eq!(
+            a.as_primitive::<datafusion::arrow::datatypes::Decimal128Type>()
+                .value(0),
+            1_234_500
+        );
+        let six = Decimal128Array::from(vec![1_250_050, -1_250_050])
+            .with_precision_and_scale(18, 6)
+            .expect("decimals");
         let (a, _) = read(six, Kind::Money);
         let a = a.as_primitive::<datafusion::arrow::datatypes::Decimal128Type>();
-        assert_eq!((a.value(0), a.value(1)), (12_501, -12_501), "half away from zero");
+        assert_eq!(
+            (a.value(0), a.value(1)),
+            (12_501, -12_501),
+            "half away from zero"
+        );
     }
 
     #[test]
     fn naive_timestamps_are_local() {
         let naive = TimestampNanosecondArray::from(vec![1_767_600_000_000_000_123]); // 2026-01-05T08:00
         let (a, _) = read(naive.clone(), Kind::Instant);
-        assert_eq!(a.as_primitive::<TimestampMicrosecondType>().value(0), 1_767_596_400_000_000);
+        assert_eq!(
+            a.as_primitive::<TimestampMicrosecondType>().value(0),
+            1_767_596_400_000_000
+        );
         let (a, _) = read(naive.with_timezone("UTC"), Kind::Instant);
-        assert_eq!(a.as_primitive::<TimestampMicrosecondType>().value(0), 1_767_600_000_000_000);
+        assert_eq!(
+            a.as_primitive::<TimestampMicrosecondType>().value(0),
+            1_767_600_000_000_000
+        );
     }
 
     #[test]
     fn empty_text_is_missing_and_dictionaries_are_read_once() {
-        let (a, _) = read(StringArray::from(vec![Some("a"), Some(""), None]), Kind::Text);
+        let (a, _) = read(
+            StringArray::from(vec![Some("a"), Some(""), None]),
+            Kind::Text,
+        );
         assert_eq!(a.null_count(), 2);
-        let dict: DictionaryArray<Int32Type> = vec![Some("7"), Some(""), Some("x"), Some("7")].into_iter().collect();
+        let dict: DictionaryArray<Int32Type> = vec![Some("7"), Some(""), Some("x"), Some("7")]
+            .into_iter()
+            .collect();
         let (a, bad) = read(dict.clone(), Kind::Int);
         assert_eq!(a.null_count(), 2);
         assert_eq!(bad, [(2, "\"x\" is not a whole number".to_owned())]);

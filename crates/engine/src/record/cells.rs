@@ -32,7 +32,11 @@ impl<'a> Text<'a> {
             DataType::Utf8 => Some(Self::Plain(array.as_string::<i32>())),
             DataType::Dictionary(k, v) if **k == DataType::Int32 && **v == DataType::Utf8 => {
                 let dict = array.as_dictionary::<Int32Type>();
-                Some(Self::Dict(dict.keys().values(), dict.nulls(), dict.values().as_string::<i32>()))
+                Some(Self::Dict(
+                    dict.keys().values(),
+                    dict.nulls(),
+                    dict.values().as_string::<i32>(),
+                ))
             }
             _ => None,
         }
@@ -83,13 +87,17 @@ pub enum Cells<'a> {
 impl<'a> Cells<'a> {
     /// The cells of a column in one of the types the record works on.
     pub fn of(array: Option<&'a ArrayRef>) -> Result<Self> {
-        let Some(array) = array else { return Ok(Self::Missing) };
+        let Some(array) = array else {
+            return Ok(Self::Missing);
+        };
         if let Some(text) = Text::of(array) {
             return Ok(Self::Text(text));
         }
         Ok(match array.data_type() {
             DataType::Timestamp(..) => {
-                let a = array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| odd(array))?;
+                let a = array
+                    .as_primitive_opt::<TimestampMicrosecondType>()
+                    .ok_or_else(|| odd(array))?;
                 Self::Long(a.values(), a.nulls())
             }
             DataType::Int64 => {
@@ -115,7 +123,9 @@ impl<'a> Cells<'a> {
         match self {
             Self::Missing => true,
             Self::Text(t) => t.get(i).is_none(),
-            Self::Long(_, n) | Self::Date(_, n) | Self::Wide(_, n) => n.is_some_and(|n| n.is_null(i)),
+            Self::Long(_, n) | Self::Date(_, n) | Self::Wide(_, n) => {
+                n.is_some_and(|n| n.is_null(i))
+            }
             Self::Bool(a) => a.is_null(i),
         }
     }
@@ -173,13 +183,20 @@ impl<'a> Cells<'a> {
             Self::Text(t) => text_prefix(t.get(i).unwrap_or_default()),
             Self::Long(v, _) => v[i],
             Self::Date(v, _) => i64::from(v[i]),
-            Self::Wide(v, _) => i64::try_from(v[i] >> 32).unwrap_or(if v[i] < 0 { i64::MIN } else { i64::MAX }),
+            Self::Wide(v, _) => {
+                i64::try_from(v[i] >> 32).unwrap_or(if v[i] < 0 { i64::MIN } else { i64::MAX })
+            }
             Self::Bool(a) => i64::from(a.value(i)),
         }
     }
 
     /// Calls `add` with the position (from 0) and value hash of every present cell of a range.
-    pub fn hash_into(self, seed: u64, rows: std::ops::Range<usize>, mut add: impl FnMut(usize, u64)) {
+    pub fn hash_into(
+        self,
+        seed: u64,
+        rows: std::ops::Range<usize>,
+        mut add: impl FnMut(usize, u64),
+    ) {
         let from = rows.start;
         match self {
             Self::Missing => {}
@@ -203,7 +220,9 @@ impl<'a> Cells<'a> {
             }
             Self::Text(Text::Dict(keys, nulls, values)) => {
                 let each: Vec<u64> = if values.len() <= rows.len() * 4 {
-                    (0..values.len()).map(|k| hash::text(seed, values.value(k).as_bytes())).collect()
+                    (0..values.len())
+                        .map(|k| hash::text(seed, values.value(k).as_bytes()))
+                        .collect()
                 } else {
                     Vec::new()
                 };
@@ -228,11 +247,15 @@ impl<'a> Cells<'a> {
             }
             Self::Long(v, nulls) => present(nulls, rows, |i| add(i - from, hash::int(seed, v[i]))),
             Self::Date(v, nulls) => {
-                present(nulls, rows, |i| add(i - from, hash::int(seed, i64::from(v[i]))));
+                present(nulls, rows, |i| {
+                    add(i - from, hash::int(seed, i64::from(v[i])))
+                });
             }
             Self::Wide(v, nulls) => present(nulls, rows, |i| add(i - from, hash::wide(seed, v[i]))),
             Self::Bool(a) => {
-                present(a.nulls(), rows, |i| add(i - from, hash::int(seed, i64::from(a.value(i)))));
+                present(a.nulls(), rows, |i| {
+                    add(i - from, hash::int(seed, i64::from(a.value(i))))
+                });
             }
         }
     }
@@ -263,5 +286,8 @@ fn present(nulls: Option<&NullBuffer>, rows: std::ops::Range<usize>, mut each: i
 }
 
 fn odd(array: &ArrayRef) -> RecordError {
-    RecordError::read("looking at a column", format!("unexpected type {}", array.data_type()))
+    RecordError::read(
+        "looking at a column",
+        format!("unexpected type {}", array.data_type()),
+    )
 }

@@ -30,10 +30,22 @@ pub fn check(table: &Table, piece: &mut Piece, options: &ImportOptions<'_>) {
         }
     }
     match table.name {
-        "stage_changes" | "field_changes" => words(table, piece, "subject_type", &["person", "opportunity"]),
-        "merges" => words(table, piece, "subject_type", &["person", "opportunity", "account"]),
+        "stage_changes" | "field_changes" => {
+            words(table, piece, "subject_type", &["person", "opportunity"])
+        }
+        "merges" => words(
+            table,
+            piece,
+            "subject_type",
+            &["person", "opportunity", "account"],
+        ),
         "handoffs" => {
-            words(table, piece, "decision", &["pending", "accepted", "rejected"]);
+            words(
+                table,
+                piece,
+                "decision",
+                &["pending", "accepted", "rejected"],
+            );
             piece.undated_decisions = undated(table, piece);
         }
         _ => {}
@@ -41,7 +53,11 @@ pub fn check(table: &Table, piece: &mut Piece, options: &ImportOptions<'_>) {
     if table.name == "stage_changes" {
         let known = options.known_stage;
         values(table, piece, "stage", known, |stage| {
-            format!("the agreement has no stage {}; {}", quoted(stage), options.known_stages_help)
+            format!(
+                "the agreement has no stage {}; {}",
+                quoted(stage),
+                options.known_stages_help
+            )
         });
     }
 }
@@ -99,9 +115,13 @@ fn dates(piece: &mut Piece, name: &str, array: &ArrayRef) {
 }
 
 fn words(table: &Table, piece: &mut Piece, name: &str, allowed: &[&str]) {
-    values(table, piece, name, &|word| allowed.contains(&word), |word| {
-        format!("{} is none of {}", quoted(word), allowed.join(", "))
-    });
+    values(
+        table,
+        piece,
+        name,
+        &|word| allowed.contains(&word),
+        |word| format!("{} is none of {}", quoted(word), allowed.join(", ")),
+    );
 }
 
 /// Refuses rows whose cell is not known; each distinct value is asked once.
@@ -112,8 +132,12 @@ fn values(
     known: &(dyn Fn(&str) -> bool + Sync),
     reason: impl Fn(&str) -> String,
 ) {
-    let Some(at) = table.columns.iter().position(|c| c.name == name) else { return };
-    let Some(array) = piece.columns[at].clone() else { return };
+    let Some(at) = table.columns.iter().position(|c| c.name == name) else {
+        return;
+    };
+    let Some(array) = piece.columns[at].clone() else {
+        return;
+    };
     let Some(text) = Text::of(&array) else { return };
     if let Text::Dict(_, _, values) = text
         && (0..values.len()).all(|k| known(values.value(k)))
@@ -139,7 +163,9 @@ fn undated(table: &Table, piece: &Piece) -> u64 {
         let at = table.columns.iter().position(|c| c.name == name)?;
         piece.columns[at].as_ref()
     };
-    let Some(decision) = column("decision").and_then(Text::of) else { return 0 };
+    let Some(decision) = column("decision").and_then(Text::of) else {
+        return 0;
+    };
     let at = column("decided_at");
     (0..piece.rows)
         .filter(|i| {

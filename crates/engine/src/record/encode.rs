@@ -20,8 +20,8 @@ use treaty_app::layout::{Column, Kind, Table};
 
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
-use super::schema::{self, data_type};
 use super::order::Sorted;
+use super::schema::{self, data_type};
 use super::{hash, pages, par};
 
 /// Rows of a file.
@@ -87,11 +87,21 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
     let mut shells = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
         let shell = Shell::new(table, &schema, job)?;
-        for (group, rows) in par::ranges(job.part.len(), GROUP_ROWS).into_iter().enumerate() {
+        for (group, rows) in par::ranges(job.part.len(), GROUP_ROWS)
+            .into_iter()
+            .enumerate()
+        {
             let writers = shell.factory.create_column_writers(group)?;
             for (column, writer) in writers.into_iter().enumerate() {
                 let desc = shell.writer.schema_descr().column(column);
-                tasks.push(Task { number, group, column, desc, rows: rows.clone(), writer });
+                tasks.push(Task {
+                    number,
+                    group,
+                    column,
+                    desc,
+                    rows: rows.clone(),
+                    writer,
+                });
             }
         }
         shells.push(shell);
@@ -101,12 +111,15 @@ pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
         let at = (task.number, task.group);
         task.run(table, &schema, job).map(|chunk| (at, chunk))
     })?;
-    let mut of_job: Vec<Vec<((usize, usize), Encoding)>> = jobs.iter().map(|_| Vec::new()).collect();
+    let mut of_job: Vec<Vec<((usize, usize), Encoding)>> =
+        jobs.iter().map(|_| Vec::new()).collect();
     for (at, chunk) in chunks {
         of_job[at.0].push((at, chunk));
     }
     let parts: Vec<_> = jobs.into_iter().zip(shells).zip(of_job).collect();
-    par::try_map(parts, |((job, shell), chunks)| shell.finish(table, &job, chunks))
+    par::try_map(parts, |((job, shell), chunks)| {
+        shell.finish(table, &job, chunks)
+    })
 }
 
 /// An encoded column of a row group.
@@ -130,7 +143,9 @@ impl Task {
             return Ok(Encoding::Own(chunk));
         }
         let field = schema.field(self.column);
-        let array = job.columns.take(self.column, field, &job.rows()[self.rows.clone()])?;
+        let array = job
+            .columns
+            .take(self.column, field, &job.rows()[self.rows.clone()])?;
         for leaf in compute_leaves(field, &array)? {
             self.writer.write(&leaf)?;
         }
@@ -149,7 +164,10 @@ impl Task {
                 pages::missing(desc, rows.len())?
             }));
         };
-        let bounds = table.columns.get(self.column).is_some_and(|c| bounded(table, c));
+        let bounds = table
+            .columns
+            .get(self.column)
+            .is_some_and(|c| bounded(table, c));
         match Cells::of(Some(array))? {
             Cells::Long(values, nulls) => pages::long(desc, values, nulls, rows, bounds).map(Some),
             Cells::Text(text) => match (job.sorted.leading, text) {
@@ -157,7 +175,9 @@ impl Task {
                     let starts = &job.sorted.starts[job.part.clone()][self.rows.clone()];
                     pages::leading(desc, text, rows, starts, bounds)
                 }
-                (_, Text::Dict(keys, nulls, values)) => pages::keyed(desc, keys, nulls, values, rows, bounds),
+                (_, Text::Dict(keys, nulls, values)) => {
+                    pages::keyed(desc, keys, nulls, values, rows, bounds)
+                }
                 _ => Ok(None),
             },
             _ => Ok(None),
@@ -193,13 +213,26 @@ impl Columns {
 
     /// Whether the cells of a text column among these rows mostly repeat each other.
     fn repeats(&self, at: usize, rows: &[u32]) -> bool {
-        let Some(array) = self.column(at) else { return true };
-        let Some(text) = Text::of(array) else { return true };
+        let Some(array) = self.column(at) else {
+            return true;
+        };
+        let Some(text) = Text::of(array) else {
+            return true;
+        };
         // A stretch of neighbours for clustered columns, then rows from everywhere.
         let step = (rows.len() / SAMPLE).max(1);
-        let seen: Vec<&str> = rows.iter().step_by(step).filter_map(|r| text.get(*r as usize)).collect();
-        let near: Vec<&str> = rows.iter().take(SAMPLE).filter_map(|r| text.get(*r as usize)).collect();
-        let distinct = |cells: &[&str]| cells.iter().collect::<std::collections::HashSet<_>>().len();
+        let seen: Vec<&str> = rows
+            .iter()
+            .step_by(step)
+            .filter_map(|r| text.get(*r as usize))
+            .collect();
+        let near: Vec<&str> = rows
+            .iter()
+            .take(SAMPLE)
+            .filter_map(|r| text.get(*r as usize))
+            .collect();
+        let distinct =
+            |cells: &[&str]| cells.iter().collect::<std::collections::HashSet<_>>().len();
         distinct(&seen) * 2 <= seen.len() || distinct(&near) * 2 <= near.len()
     }
 }
@@ -241,7 +274,12 @@ impl Shell {
         let stats = stats(table, &metadata, job.part.len());
         let bytes = std::mem::take(self.writer.inner_mut());
         let name = format!("{}-{}.parquet", job.prefix, hash::digest(&bytes));
-        Ok(Encoded { name, bytes, rows: job.part.len(), stats })
+        Ok(Encoded {
+            name,
+            bytes,
+            rows: job.part.len(),
+            stats,
+        })
     }
 }
 
@@ -287,14 +325,21 @@ fn stats(table: &Table, metadata: &ParquetMetaData, rows: usize) -> String {
         if !keyed || data_type(column.kind) != DataType::Utf8 {
             continue;
         }
-        let groups: Option<Vec<&Statistics>> =
-            metadata.row_groups().iter().map(|g| g.column(at).statistics()).collect();
+        let groups: Option<Vec<&Statistics>> = metadata
+            .row_groups()
+            .iter()
+            .map(|g| g.column(at).statistics())
+            .collect();
         let Some(groups) = groups else { continue };
         let missing: Option<u64> = groups.iter().map(|s| s.null_count_opt()).sum();
         if let Some(missing) = missing {
             nulls.insert(column.name.to_owned(), json!(missing));
         }
-        let text = |bytes: Option<&[u8]>| bytes.and_then(|b| std::str::from_utf8(b).ok()).map(str::to_owned);
+        let text = |bytes: Option<&[u8]>| {
+            bytes
+                .and_then(|b| std::str::from_utf8(b).ok())
+                .map(str::to_owned)
+        };
         let low: Option<Vec<String>> = groups.iter().map(|s| text(s.min_bytes_opt())).collect();
         let high: Option<Vec<String>> = groups.iter().map(|s| text(s.max_bytes_opt())).collect();
         if let Some(low) = low.and_then(|l| l.into_iter().min()) {
@@ -304,7 +349,8 @@ fn stats(table: &Table, metadata: &ParquetMetaData, rows: usize) -> String {
             most.insert(column.name.to_owned(), Value::from(high));
         }
     }
-    json!({ "numRecords": rows, "minValues": least, "maxValues": most, "nullCount": nulls }).to_string()
+    json!({ "numRecords": rows, "minValues": least, "maxValues": most, "nullCount": nulls })
+        .to_string()
 }
 
 /// Encodes a small table of any schema, such as the ledger.
@@ -317,8 +363,11 @@ pub fn encode_small(batch: &datafusion::arrow::record_batch::RecordBatch) -> Res
     let options = datafusion::parquet::arrow::arrow_writer::ArrowWriterOptions::new()
         .with_properties(properties)
         .with_skip_arrow_metadata(true);
-    let mut writer =
-        datafusion::parquet::arrow::ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
+    let mut writer = datafusion::parquet::arrow::ArrowWriter::try_new_with_options(
+        &mut bytes,
+        batch.schema(),
+        options,
+    )?;
     writer.write(batch)?;
     writer.close()?;
     if bytes.is_empty() {

@@ -54,7 +54,9 @@ pub enum RecordError {
     )]
     NothingToUndo,
     /// A file of the user cannot be read.
-    #[error("cannot read {file}: {reason}. Nothing was imported; mend or leave out the file and import again")]
+    #[error(
+        "cannot read {file}: {reason}. Nothing was imported; mend or leave out the file and import again"
+    )]
     Source {
         /// The file as the user named it.
         file: String,
@@ -82,7 +84,9 @@ pub enum RecordError {
         reason: String,
     },
     /// A table too large for one pass.
-    #[error("{table}: {rows} rows in one import are too many; split the files and import them one after another")]
+    #[error(
+        "{table}: {rows} rows in one import are too many; split the files and import them one after another"
+    )]
     TooLarge {
         /// The table.
         table: String,
@@ -97,13 +101,20 @@ pub type Result<T, E = RecordError> = std::result::Result<T, E>;
 impl RecordError {
     /// A failure while reading.
     pub(crate) fn read(doing: impl Into<String>, reason: impl std::fmt::Display) -> Self {
-        Self::Read { doing: doing.into(), reason: reason.to_string() }
+        Self::Read {
+            doing: doing.into(),
+            reason: reason.to_string(),
+        }
     }
 
     /// The same failure, seen by a writer: nothing changed, and `version` still holds.
     pub(crate) fn into_write(self, version: u64) -> Self {
         match self {
-            Self::Read { doing, reason } => Self::Write { doing, reason, version },
+            Self::Read { doing, reason } => Self::Write {
+                doing,
+                reason,
+                version,
+            },
             other => other,
         }
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBufferBuilder, DictionaryArray, Int32Array, StringArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanBufferBuilder, DictionaryArray, Int32Array, StringArray,
+    new_null_array,
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute;
@@ -38,13 +39,25 @@ impl Flat {
     pub fn join(table: &Table, mut pieces: Vec<Piece>) -> Result<Self> {
         let rows: usize = pieces.iter().map(|p| p.rows).sum();
         if u32::try_from(rows).is_err() {
-            return Err(RecordError::TooLarge { table: table.name.to_owned(), rows: rows as u64 });
+            return Err(RecordError::TooLarge {
+                table: table.name.to_owned(),
+                rows: rows as u64,
+            });
         }
         let mut jobs: Vec<(Kind, Vec<Part>)> = Vec::new();
         for (i, column) in table.columns.iter().enumerate() {
-            jobs.push((column.kind, pieces.iter_mut().map(|p| (p.columns[i].take(), p.rows)).collect()));
+            jobs.push((
+                column.kind,
+                pieces
+                    .iter_mut()
+                    .map(|p| (p.columns[i].take(), p.rows))
+                    .collect(),
+            ));
         }
-        let attributes = pieces.iter_mut().map(|p| (p.attributes.take(), p.rows)).collect();
+        let attributes = pieces
+            .iter_mut()
+            .map(|p| (p.attributes.take(), p.rows))
+            .collect();
         jobs.push((Kind::Text, attributes));
         let mut columns = par::try_map(jobs, |(kind, parts)| join(kind, parts))?;
         let attributes = columns.pop().flatten();
@@ -57,12 +70,20 @@ impl Flat {
                 (at, p)
             })
             .collect();
-        Ok(Self { columns, attributes, rows, origins })
+        Ok(Self {
+            columns,
+            attributes,
+            rows,
+            origins,
+        })
     }
 
     /// Run of a row, and the row's place in it.
     pub fn origin(&self, row: usize) -> (usize, usize) {
-        let at = self.origins.partition_point(|(first, _)| *first <= row).saturating_sub(1);
+        let at = self
+            .origins
+            .partition_point(|(first, _)| *first <= row)
+            .saturating_sub(1);
         (at, row - self.origins.get(at).map_or(0, |o| o.0))
     }
 
@@ -90,7 +111,11 @@ pub fn join(kind: Kind, parts: Vec<Part>) -> Result<Option<ArrayRef>> {
     }
     let is_dictionary = |a: &ArrayRef| matches!(a.data_type(), DataType::Dictionary(..));
     let to = match kind {
-        Kind::Text if parts.iter().all(|(a, _)| a.as_ref().is_none_or(is_dictionary)) => {
+        Kind::Text
+            if parts
+                .iter()
+                .all(|(a, _)| a.as_ref().is_none_or(is_dictionary)) =>
+        {
             return unify(&parts).map(Some);
         }
         Kind::Text => DataType::Utf8View,
@@ -114,7 +139,9 @@ fn unify(parts: &[Part]) -> Result<ArrayRef> {
     let mut numbers: HashMap<&str, i32> = HashMap::new();
     let mut values: Vec<&str> = Vec::new();
     let mut keys: Vec<i32> = Vec::with_capacity(rows);
-    let any_null = parts.iter().any(|(a, _)| a.as_ref().is_none_or(|a| a.null_count() > 0));
+    let any_null = parts
+        .iter()
+        .any(|(a, _)| a.as_ref().is_none_or(|a| a.null_count() > 0));
     let mut valid = any_null.then(|| BooleanBufferBuilder::new(rows));
     for (array, n) in parts {
         let Some(array) = array else {
@@ -125,7 +152,10 @@ fn unify(parts: &[Part]) -> Result<ArrayRef> {
             continue;
         };
         let dict = array.as_dictionary_opt::<Int32Type>().ok_or_else(|| {
-            RecordError::read("joining dictionaries", format!("unexpected type {}", array.data_type()))
+            RecordError::read(
+                "joining dictionaries",
+                format!("unexpected type {}", array.data_type()),
+            )
         })?;
         let own = dict.values().as_string::<i32>();
         let map: Vec<i32> = (0..own.len())
@@ -138,7 +168,13 @@ fn unify(parts: &[Part]) -> Result<ArrayRef> {
             .collect();
         // The key of a missing cell means nothing and may lie outside the dictionary.
         let keyed = dict.keys().values();
-        keys.extend(keyed.iter().map(|k| usize::try_from(*k).ok().and_then(|k| map.get(k)).copied().unwrap_or(0)));
+        keys.extend(keyed.iter().map(|k| {
+            usize::try_from(*k)
+                .ok()
+                .and_then(|k| map.get(k))
+                .copied()
+                .unwrap_or(0)
+        }));
         if let Some(valid) = &mut valid {
             match dict.nulls() {
                 Some(nulls) => valid.append_buffer(nulls.inner()),
@@ -150,5 +186,8 @@ fn unify(parts: &[Part]) -> Result<ArrayRef> {
         return Ok(new_null_array(&dictionary(), rows));
     }
     let keys = Int32Array::new(keys.into(), valid.map(|mut v| NullBuffer::new(v.finish())));
-    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from(values)))?))
+    Ok(Arc::new(DictionaryArray::try_new(
+        keys,
+        Arc::new(StringArray::from(values)),
+    )?))
 }

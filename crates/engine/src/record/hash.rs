@@ -22,9 +22,9 @@ fn fold(a: u64, b: u64) -> u64 {
 
 /// Seed of a column: FNV-1a of its name, scrambled.
 pub fn seed(name: &str) -> u64 {
-    let fnv = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    });
     finish(fnv)
 }
 
@@ -45,13 +45,19 @@ pub fn int(seed: u64, value: i64) -> u64 {
 /// Hash of a wide integer value.
 #[inline]
 pub fn wide(seed: u64, value: i128) -> u64 {
-    fold(value as u64 ^ seed, ((value >> 64) as u64) ^ K1 ^ seed.rotate_left(32))
+    fold(
+        value as u64 ^ seed,
+        ((value >> 64) as u64) ^ K1 ^ seed.rotate_left(32),
+    )
 }
 
 /// Hash of at most 16 bytes, given as two zero-padded little-endian words.
 #[inline]
 pub fn short(seed: u64, len: usize, a: u64, b: u64) -> u64 {
-    fold(a ^ seed ^ (len as u64).wrapping_mul(K0), b ^ K1 ^ seed.rotate_left(32))
+    fold(
+        a ^ seed ^ (len as u64).wrapping_mul(K0),
+        b ^ K1 ^ seed.rotate_left(32),
+    )
 }
 
 /// Hash of a text value.
@@ -102,7 +108,15 @@ mod tests {
 
     #[test]
     fn stored_hashes_never_change() {
-        assert_eq!(text(seed("name"), b"Company 1"), short(seed("name"), 9, u64::from_le_bytes(*b"Company "), u64::from(b'1')));
+        assert_eq!(
+            text(seed("name"), b"Company 1"),
+            short(
+                seed("name"),
+                9,
+                u64::from_le_bytes(*b"Company "),
+                u64::from(b'1')
+            )
+        );
         let all = [
             seed("person_id"),
             int(seed("seq"), -1),
@@ -111,7 +125,10 @@ mod tests {
             finish(42),
         ];
         assert_eq!(all, GOLDEN);
-        assert_eq!(digest(b"Treaty, a file of some more than thirty-two bytes"), DIGEST);
+        assert_eq!(
+            digest(b"Treaty, a file of some more than thirty-two bytes"),
+            DIGEST
+        );
     }
 
     #[test]
@@ -121,7 +138,9 @@ mod tests {
         assert_ne!(digest(&[0; 64]), digest(&[0; 65]));
         let mut seen = std::collections::HashSet::new();
         for i in 0..200_000_i64 {
-            assert!(seen.insert(finish(int(7, i))) && seen.insert(text(7, format!("T{i}").as_bytes())));
+            assert!(
+                seen.insert(finish(int(7, i))) && seen.insert(text(7, format!("T{i}").as_bytes()))
+            );
         }
     }
 

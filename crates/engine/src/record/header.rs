@@ -73,11 +73,21 @@ impl Mapping {
                 faults.push(missing(table, column.name, &found.extra, names, file));
             }
         }
-        if faults.is_empty() { Ok(found) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(found)
+        } else {
+            Err(faults)
+        }
     }
 }
 
-fn missing(table: &Table, column: &str, extra: &[(String, usize)], names: &[&str], file: &str) -> Fault {
+fn missing(
+    table: &Table,
+    column: &str,
+    extra: &[(String, usize)],
+    names: &[&str],
+    file: &str,
+) -> Fault {
     let near = extra
         .iter()
         .map(|(name, _)| (distance(&squeeze(name), &squeeze(column)), name))
@@ -85,21 +95,38 @@ fn missing(table: &Table, column: &str, extra: &[(String, usize)], names: &[&str
         .filter(|(d, _)| *d <= 1 + column.len() / 4);
     let advice = match near {
         Some((_, name)) => format!("did you mean `{name}`? Rename that column to `{column}`"),
-        None => format!("add it; required are {}", table.required().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "add it; required are {}",
+            table.required().collect::<Vec<_>>().join(", ")
+        ),
     };
-    let found: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
-    let found = if found.is_empty() { "no columns".to_owned() } else { found.join(", ") };
+    let found: Vec<&str> = names
+        .iter()
+        .map(|n| n.trim())
+        .filter(|n| !n.is_empty())
+        .collect();
+    let found = if found.is_empty() {
+        "no columns".to_owned()
+    } else {
+        found.join(", ")
+    };
     Fault {
         file: file.to_owned(),
         line: 0,
         column: Some(column.to_owned()),
-        reason: format!("the required column `{column}` of {} is missing; found {found}; {advice}", table.name),
+        reason: format!(
+            "the required column `{column}` of {} is missing; found {found}; {advice}",
+            table.name
+        ),
     }
 }
 
 /// A name without case, blanks and punctuation.
 fn squeeze(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Number of letters to insert, remove or replace.
@@ -125,7 +152,12 @@ mod tests {
     #[test]
     fn names_are_matched_without_case_and_blanks() {
         let table = treaty_app::layout::table("content").expect("a table");
-        let m = Mapping::find(table, &["\u{feff}Content_ID ", "Offer", "", "title", "b"], "f").expect("a mapping");
+        let m = Mapping::find(
+            table,
+            &["\u{feff}Content_ID ", "Offer", "", "title", "b"],
+            "f",
+        )
+        .expect("a mapping");
         assert_eq!((m.layout[0], m.layout[1]), (Some(0), Some(3)));
         assert_eq!(m.extra, [("Offer".to_owned(), 1), ("b".to_owned(), 4)]);
     }
@@ -133,11 +165,17 @@ mod tests {
     #[test]
     fn a_missing_column_is_named_with_what_was_found() {
         let table = treaty_app::layout::table("content").expect("a table");
-        let faults = Mapping::find(table, &["Content Id", "title"], "content.csv").expect_err("faults");
+        let faults =
+            Mapping::find(table, &["Content Id", "title"], "content.csv").expect_err("faults");
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].column.as_deref(), Some("content_id"));
-        assert!(faults[0].reason.contains("did you mean `Content Id`?"), "{}", faults[0].reason);
-        let faults = Mapping::find(table, &["content_id", "content_id"], "content.csv").expect_err("faults");
+        assert!(
+            faults[0].reason.contains("did you mean `Content Id`?"),
+            "{}",
+            faults[0].reason
+        );
+        let faults =
+            Mapping::find(table, &["content_id", "content_id"], "content.csv").expect_err("faults");
         assert!(faults[0].reason.contains("twice"));
         assert_eq!(distance("kitten", "sitting"), 3);
     }

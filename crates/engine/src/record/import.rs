@@ -62,18 +62,26 @@ impl Record {
         options: ImportOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<ImportResult> {
-        let writer = if options.dry_run { None } else { Some(self.lock()?) };
+        let writer = if options.dry_run {
+            None
+        } else {
+            Some(self.lock()?)
+        };
         self.refresh().await?;
         let before = self.version();
         if let Some(writer) = &writer {
-            self.heal(writer, options.at).await.map_err(|e| e.into_write(before))?;
+            self.heal(writer, options.at)
+                .await
+                .map_err(|e| e.into_write(before))?;
         }
         let prepared = match par::blocking(|| prepare(source, before))? {
             Ok(prepared) => prepared,
             Err(refused) => return Ok(refused),
         };
         let mut fresh = Vec::new();
-        let done = self.write_tables(prepared, &options, progress, &mut fresh).await;
+        let done = self
+            .write_tables(prepared, &options, progress, &mut fresh)
+            .await;
         let outcomes = match done {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -132,8 +140,14 @@ impl Record {
         for (at, sources) in prepared {
             let table = &TABLES[at];
             let mut out = Outcome::default();
-            let done = self.table(table, sources, options, progress, &mut out, &mut puts).await;
-            fresh.extend(out.fresh.iter().map(|name| (table.name.to_owned(), name.clone())));
+            let done = self
+                .table(table, sources, options, progress, &mut out, &mut puts)
+                .await;
+            fresh.extend(
+                out.fresh
+                    .iter()
+                    .map(|name| (table.name.to_owned(), name.clone())),
+            );
             if let Err(error) = done {
                 failed = Some(error);
                 break;
@@ -142,7 +156,10 @@ impl Record {
         }
         // Also after a failure: what is still being written must be there to be removed.
         while let Some(done) = puts.join_next().await {
-            if let Err(error) = done.map_err(|e| RecordError::read("writing files", e)).flatten() {
+            if let Err(error) = done
+                .map_err(|e| RecordError::read("writing files", e))
+                .flatten()
+            {
                 failed.get_or_insert(error);
             }
         }
@@ -173,11 +190,16 @@ impl Record {
         }
         let stored = self.stored(table.name).await?;
         let objects = self.store.objects(table.name)?;
-        let matched = upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &index).await?;
+        let matched =
+            upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &index).await?;
         drop(index);
         let alive = par::blocking(|| {
             let mut gone = vec![false; flat.rows];
-            matched.unchanged.iter().chain(&dropped).for_each(|row| gone[*row as usize] = true);
+            matched
+                .unchanged
+                .iter()
+                .chain(&dropped)
+                .for_each(|row| gone[*row as usize] = true);
             let mut alive = flat.alive();
             if !matched.unchanged.is_empty() || !dropped.is_empty() {
                 alive.retain(|row| !gone[*row as usize]);
@@ -199,11 +221,25 @@ impl Record {
                 continue;
             }
             let prefix = format!("v{version:08}-r{at:05}");
-            let rewritten =
-                upsert::without(table, Arc::clone(&objects), file, &matched.replaced[at], version, prefix).await?;
+            let rewritten = upsert::without(
+                table,
+                Arc::clone(&objects),
+                file,
+                &matched.replaced[at],
+                version,
+                prefix,
+            )
+            .await?;
             if let Some(job) = rewritten {
                 let files = par::blocking(|| encode::encode(table, vec![job]))?;
-                keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
+                keep(
+                    files,
+                    &objects,
+                    options.at,
+                    &mut wanted,
+                    &mut out.fresh,
+                    puts,
+                );
             }
         }
         let written = alive.len() as u64;
@@ -235,7 +271,14 @@ impl Record {
                 .collect();
             encode::encode(table, jobs)
         })?;
-        keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
+        keep(
+            files,
+            &objects,
+            options.at,
+            &mut wanted,
+            &mut out.fresh,
+            puts,
+        );
         progress.advance(written);
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
         out.wanted = Some(wanted);
@@ -269,7 +312,9 @@ impl Record {
                     Some(version) => self.store.files(table.name, version).await?,
                     None => Arc::default(),
                 };
-                self.store.commit(table.name, &schema::stored(table), &wanted, at).await?;
+                self.store
+                    .commit(table.name, &schema::stored(table), &wanted, at)
+                    .await?;
                 Ok::<_, RecordError>(())
             }
         });
@@ -288,7 +333,10 @@ fn prepare(
     let mut faults = Vec::new();
     for source in sources {
         let table = source.table();
-        let at = TABLES.iter().position(|t| t.name == table.name).unwrap_or(0);
+        let at = TABLES
+            .iter()
+            .position(|t| t.name == table.name)
+            .unwrap_or(0);
         match source::prepare(source)? {
             Ok(source) => {
                 *counts.entry(at).or_default() += source.rows;
@@ -308,10 +356,22 @@ fn prepare(
     faults.truncate(MAX_FAULTS);
     let tables = counts
         .into_iter()
-        .map(|(at, rows)| TableCount { table: TABLES[at].name.to_owned(), read: rows, rejected: rows, ..TableCount::default() })
+        .map(|(at, rows)| TableCount {
+            table: TABLES[at].name.to_owned(),
+            read: rows,
+            rejected: rows,
+            ..TableCount::default()
+        })
         .collect();
     let notes = vec!["Nothing was imported, because a file lacks what its table needs. Mend it and import again.".to_owned()];
-    Ok(Err(ImportResult { version, committed: false, tables, faults, more_faults, notes }))
+    Ok(Err(ImportResult {
+        version,
+        committed: false,
+        tables,
+        faults,
+        more_faults,
+        notes,
+    }))
 }
 
 /// Reads and checks the rows of one table; returns them with their hashes, the index of their
@@ -327,7 +387,8 @@ fn check(
     let mut undated = 0;
     for piece in &pieces {
         out.count.rejected += piece.refused.count();
-        out.faults.extend(piece.refused.faults.iter().map(|(_, f)| f.clone()));
+        out.faults
+            .extend(piece.refused.faults.iter().map(|(_, f)| f.clone()));
         out.attributes.extend(piece.attribute_keys.iter().cloned());
         undated += piece.undated_decisions;
     }
@@ -381,7 +442,9 @@ fn keep(
 /// An empty `source` of an event becomes the name of the source. The content hash does not see it,
 /// so the same rows from elsewhere are still the same rows.
 fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
-    let Some(at) = table.columns.iter().position(|c| c.name == "source") else { return Ok(()) };
+    let Some(at) = table.columns.iter().position(|c| c.name == "source") else {
+        return Ok(());
+    };
     if name.is_empty() || table.occurred.is_none() {
         return Ok(());
     }
@@ -396,7 +459,10 @@ fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
         None => {
             let keys = datafusion::arrow::array::Int32Array::from_value(0, flat.rows);
             let values = datafusion::arrow::array::StringArray::from(vec![name]);
-            Arc::new(datafusion::arrow::array::DictionaryArray::try_new(keys, Arc::new(values))?)
+            Arc::new(datafusion::arrow::array::DictionaryArray::try_new(
+                keys,
+                Arc::new(values),
+            )?)
         }
     };
     debug_assert!(filled.as_any_dictionary_opt().is_some() || filled.len() == flat.rows);
@@ -407,8 +473,14 @@ fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
 /// Files by table, for the commit.
 type Wanted = BTreeMap<String, Vec<StoredFile>>;
 
-fn gather(outcomes: Vec<Outcome>, version: u64) -> (ImportResult, Wanted, BTreeMap<String, BTreeSet<String>>) {
-    let mut result = ImportResult { version, ..ImportResult::default() };
+fn gather(
+    outcomes: Vec<Outcome>,
+    version: u64,
+) -> (ImportResult, Wanted, BTreeMap<String, BTreeSet<String>>) {
+    let mut result = ImportResult {
+        version,
+        ..ImportResult::default()
+    };
     let (mut wanted, mut attributes) = (Wanted::new(), BTreeMap::new());
     let mut faults = Vec::new();
     for outcome in outcomes {
@@ -433,5 +505,10 @@ fn gather(outcomes: Vec<Outcome>, version: u64) -> (ImportResult, Wanted, BTreeM
 
 /// Turns a row of the ledger into the next one.
 pub(super) fn next_row(state: &Row, entry: LogEntry, undoes: Option<u64>) -> Row {
-    Row { entry, tables: state.tables.clone(), attributes: state.attributes.clone(), undoes }
+    Row {
+        entry,
+        tables: state.tables.clone(),
+        attributes: state.attributes.clone(),
+        undoes,
+    }
 }

@@ -37,12 +37,23 @@ pub fn hashes(
     let keys = key_positions(table);
     let mut all: Vec<(u64, bool, Cells<'_>)> = Vec::new();
     for (i, column) in table.columns.iter().enumerate() {
-        all.push((hash::seed(column.name), keys.contains(&i), Cells::of(columns[i].as_ref())?));
+        all.push((
+            hash::seed(column.name),
+            keys.contains(&i),
+            Cells::of(columns[i].as_ref())?,
+        ));
     }
     all.push((hash::seed(ATTRIBUTES), false, Cells::of(attributes)?));
-    let mut out = Hashes { key: vec![0; rows], content: vec![0; rows] };
-    let blocks: Vec<_> =
-        out.key.chunks_mut(BLOCK).zip(out.content.chunks_mut(BLOCK)).enumerate().collect();
+    let mut out = Hashes {
+        key: vec![0; rows],
+        content: vec![0; rows],
+    };
+    let blocks: Vec<_> = out
+        .key
+        .chunks_mut(BLOCK)
+        .zip(out.content.chunks_mut(BLOCK))
+        .enumerate()
+        .collect();
     par::map(blocks, |(at, (key, content))| {
         let rows = at * BLOCK..at * BLOCK + key.len();
         for (seed, is_key, cells) in &all {
@@ -52,10 +63,14 @@ pub fn hashes(
                     content[i] = content[i].wrapping_add(h);
                 });
             } else {
-                cells.hash_into(*seed, rows.clone(), |i, h| content[i] = content[i].wrapping_add(h));
+                cells.hash_into(*seed, rows.clone(), |i, h| {
+                    content[i] = content[i].wrapping_add(h)
+                });
             }
         }
-        key.iter_mut().chain(content).for_each(|h| *h = hash::finish(*h));
+        key.iter_mut()
+            .chain(content)
+            .for_each(|h| *h = hash::finish(*h));
     });
     Ok(out)
 }
@@ -64,7 +79,9 @@ pub fn hashes(
 pub fn key_hashes(table: &Table, columns: &[Cells<'_>], rows: usize) -> Vec<u64> {
     let mut out = vec![0_u64; rows];
     for (name, cells) in table.key.iter().zip(columns) {
-        cells.hash_into(hash::seed(name), 0..rows, |i, h| out[i] = out[i].wrapping_add(h));
+        cells.hash_into(hash::seed(name), 0..rows, |i, h| {
+            out[i] = out[i].wrapping_add(h)
+        });
     }
     out.iter_mut().for_each(|h| *h = hash::finish(*h));
     out
@@ -72,7 +89,9 @@ pub fn key_hashes(table: &Table, columns: &[Cells<'_>], rows: usize) -> Vec<u64>
 
 /// Whether the keys of two rows are the same, byte for byte.
 pub fn same_key(a: &[Cells<'_>], i: usize, b: &[Cells<'_>], j: usize) -> bool {
-    a.iter().zip(b).all(|(x, y)| x.cmp_across(i, *y, j) == Ordering::Equal)
+    a.iter()
+        .zip(b)
+        .all(|(x, y)| x.cmp_across(i, *y, j) == Ordering::Equal)
 }
 
 /// Finds rows by key. Cut into parts that fit a core's cache while they are built.
@@ -98,7 +117,10 @@ impl Index {
         alive: &[u32],
         same: impl Fn(u32, u32) -> bool + Sync,
     ) -> (Self, Vec<(u32, u32)>) {
-        let bits = (alive.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
+        let bits = (alive.len() / 32_768)
+            .next_power_of_two()
+            .trailing_zeros()
+            .min(12);
         let count = 1_usize << bits;
         let shift = 64 - bits;
         let tasks = par::ranges(count, count.div_ceil(par::workers()));
@@ -127,7 +149,10 @@ impl Index {
             }
             (parts, twins)
         });
-        let mut index = Self { shift, parts: Vec::with_capacity(count) };
+        let mut index = Self {
+            shift,
+            parts: Vec::with_capacity(count),
+        };
         let mut twins = Vec::new();
         for (parts, more) in built {
             index.parts.extend(parts);
@@ -145,8 +170,10 @@ impl Index {
     /// For every hash of some lists an indexed row of the same hash, or [`NONE`]. Whether the keys
     /// are the same is for the caller to see.
     pub fn candidates(&self, lists: &[Vec<u64>]) -> Vec<Vec<AtomicU32>> {
-        let out: Vec<Vec<AtomicU32>> =
-            lists.iter().map(|list| list.iter().map(|_| AtomicU32::new(NONE)).collect()).collect();
+        let out: Vec<Vec<AtomicU32>> = lists
+            .iter()
+            .map(|list| list.iter().map(|_| AtomicU32::new(NONE)).collect())
+            .collect();
         if self.parts.len() < 16 {
             // A small index is in the cache anyway.
             let mut blocks = Vec::new();
@@ -162,25 +189,28 @@ impl Index {
         }
         // Part after part, so that each is fetched once.
         let count = self.parts.len();
-        par::map(par::ranges(count, count.div_ceil(par::workers() * 4)), |range| {
-            let mut asked: Vec<Vec<(u32, u32)>> = range.clone().map(|_| Vec::new()).collect();
-            for (l, list) in lists.iter().enumerate() {
-                for (i, hash) in list.iter().enumerate() {
-                    let at = part_of(*hash, self.shift);
-                    if range.contains(&at) {
-                        asked[at - range.start].push((l as u32, i as u32));
+        par::map(
+            par::ranges(count, count.div_ceil(par::workers() * 4)),
+            |range| {
+                let mut asked: Vec<Vec<(u32, u32)>> = range.clone().map(|_| Vec::new()).collect();
+                for (l, list) in lists.iter().enumerate() {
+                    for (i, hash) in list.iter().enumerate() {
+                        let at = part_of(*hash, self.shift);
+                        if range.contains(&at) {
+                            asked[at - range.start].push((l as u32, i as u32));
+                        }
                     }
                 }
-            }
-            for (part, asked) in self.parts[range].iter().zip(asked) {
-                for (l, i) in asked {
-                    let (l, i) = (l as usize, i as usize);
-                    if let Ok(at) = part.probe(lists[l][i], |_| true) {
-                        out[l][i].store(part.rows[at], Relaxed);
+                for (part, asked) in self.parts[range].iter().zip(asked) {
+                    for (l, i) in asked {
+                        let (l, i) = (l as usize, i as usize);
+                        if let Ok(at) = part.probe(lists[l][i], |_| true) {
+                            out[l][i].store(part.rows[at], Relaxed);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         out
     }
 
@@ -244,9 +274,15 @@ mod tests {
         let (mut index, twins) = Index::build(&hashes, &alive, same);
         assert_eq!(twins.len(), 50_000);
         assert!(twins.iter().all(|(a, b)| a + 1 == *b));
-        assert_eq!(index.find(hashes[101], |r| keys[r as usize] == 50), Some(100));
+        assert_eq!(
+            index.find(hashes[101], |r| keys[r as usize] == 50),
+            Some(100)
+        );
         index.replace(hashes[101], 100, 101);
-        assert_eq!(index.find(hashes[101], |r| keys[r as usize] == 50), Some(101));
+        assert_eq!(
+            index.find(hashes[101], |r| keys[r as usize] == 50),
+            Some(101)
+        );
         assert_eq!(index.find(hash::finish(1 << 40), |_| true), None);
     }
 
@@ -259,8 +295,14 @@ mod tests {
             assert!(twins.is_empty() && (index.parts.len() >= 16) == (indexed > 1_000));
             let lists = vec![hashes[..500].to_vec(), hashes[500..2_000].to_vec()];
             let found = index.candidates(&lists);
-            let found: Vec<u32> = found.iter().flatten().map(|row| row.load(Relaxed)).collect();
-            let want: Vec<u32> = (0..2_000).map(|row| if row < indexed { row } else { NONE }).collect();
+            let found: Vec<u32> = found
+                .iter()
+                .flatten()
+                .map(|row| row.load(Relaxed))
+                .collect();
+            let want: Vec<u32> = (0..2_000)
+                .map(|row| if row < indexed { row } else { NONE })
+                .collect();
             assert_eq!(found, want);
         }
     }

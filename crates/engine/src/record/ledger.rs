@@ -7,7 +7,9 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
@@ -42,7 +44,11 @@ pub type Ledger = Vec<Row>;
 fn schema() -> SchemaRef {
     let mut fields = vec![
         Field::new("version", DataType::Int64, true),
-        Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new(
+            "at",
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            true,
+        ),
         Field::new("kind", DataType::Utf8, true),
         Field::new("what", DataType::Utf8, true),
     ];
@@ -57,7 +63,10 @@ fn schema() -> SchemaRef {
 
 /// Creates an empty ledger where there is none.
 pub async fn create(store: &Store) -> Result<()> {
-    store.newest_or_create(LEDGER, &schema(), 0).await.map(|_| ())
+    store
+        .newest_or_create(LEDGER, &schema(), 0)
+        .await
+        .map(|_| ())
 }
 
 /// Reads all versions, and at which Delta version of the ledger they were found.
@@ -78,7 +87,9 @@ pub async fn read(store: &Store) -> Result<(u64, Ledger)> {
 
 /// Adds a version: the atomic point of every import. Returns the Delta version of the ledger.
 pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
-    let table = store.newest_or_create(LEDGER, &schema(), row.entry.at).await?;
+    let table = store
+        .newest_or_create(LEDGER, &schema(), row.entry.at)
+        .await?;
     let objects = store.objects(LEDGER)?;
     let mut wanted = store::files(&table)?;
     let rows: Vec<&Row> = if wanted.len() >= MANY {
@@ -98,14 +109,20 @@ pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
     };
     store::put(&objects, &name, bytes).await?;
     wanted.push(file);
-    let version = store.commit(LEDGER, &schema(), &wanted, row.entry.at).await?;
+    let version = store
+        .commit(LEDGER, &schema(), &wanted, row.entry.at)
+        .await?;
     store.tidy(LEDGER, version).await;
     Ok(version)
 }
 
 fn batch(rows: &[&Row]) -> Result<RecordBatch> {
     let long = |of: &dyn Fn(&Row) -> Option<u64>| -> ArrayRef {
-        Arc::new(rows.iter().map(|r| of(r).and_then(|n| i64::try_from(n).ok())).collect::<Int64Array>())
+        Arc::new(
+            rows.iter()
+                .map(|r| of(r).and_then(|n| i64::try_from(n).ok()))
+                .collect::<Int64Array>(),
+        )
     };
     let text = |of: &dyn Fn(&Row) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(rows.iter().map(|r| of(r))))
@@ -129,7 +146,8 @@ fn batch(rows: &[&Row]) -> Result<RecordBatch> {
 }
 
 fn decode(batch: &RecordBatch) -> Result<Vec<Row>> {
-    let broken = |what: &str| RecordError::read("reading the ledger", format!("column `{what}` is damaged"));
+    let broken =
+        |what: &str| RecordError::read("reading the ledger", format!("column `{what}` is damaged"));
     let column = |name: &str, to: &DataType| -> Result<ArrayRef> {
         let array = batch.column_by_name(name).ok_or_else(|| broken(name))?;
         Ok(compute::cast(array, to)?)
@@ -137,10 +155,25 @@ fn decode(batch: &RecordBatch) -> Result<Vec<Row>> {
     let long = |name: &str| column(name, &DataType::Int64);
     let text = |name: &str| column(name, &DataType::Utf8);
     let (version, undoes) = (long("version")?, long("undoes")?);
-    let at = column("at", &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
-    let (kind, what, tables, attributes) = (text("kind")?, text("what")?, text("tables")?, text("attributes")?);
-    let counts = [long("read")?, long("written")?, long("changed")?, long("unchanged")?, long("rejected")?];
-    let number = |a: &ArrayRef, i: usize| u64::try_from(a.as_primitive::<Int64Type>().value(i)).unwrap_or(0);
+    let at = column(
+        "at",
+        &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    )?;
+    let (kind, what, tables, attributes) = (
+        text("kind")?,
+        text("what")?,
+        text("tables")?,
+        text("attributes")?,
+    );
+    let counts = [
+        long("read")?,
+        long("written")?,
+        long("changed")?,
+        long("unchanged")?,
+        long("rejected")?,
+    ];
+    let number =
+        |a: &ArrayRef, i: usize| u64::try_from(a.as_primitive::<Int64Type>().value(i)).unwrap_or(0);
     let word = |a: &ArrayRef, i: usize| a.as_string::<i32>().value(i).to_owned();
     (0..batch.num_rows())
         .map(|i| {
@@ -158,7 +191,8 @@ fn decode(batch: &RecordBatch) -> Result<Vec<Row>> {
                     rejected: count(4),
                 },
                 tables: serde_json::from_str(&word(&tables, i)).map_err(|_| broken("tables"))?,
-                attributes: serde_json::from_str(&word(&attributes, i)).map_err(|_| broken("attributes"))?,
+                attributes: serde_json::from_str(&word(&attributes, i))
+                    .map_err(|_| broken("attributes"))?,
                 undoes: undoes.is_valid(i).then(|| number(&undoes, i)),
             })
         })

@@ -100,7 +100,9 @@ impl Record {
     pub async fn open(home: &Path) -> Result<Self> {
         let folder = home.join("record");
         if !folder.join(ledger::LEDGER).join("_delta_log").is_dir() {
-            return Err(RecordError::NotAHome { home: home.to_owned() });
+            return Err(RecordError::NotAHome {
+                home: home.to_owned(),
+            });
         }
         Self::open_in(home, Store::new(folder, None)).await
     }
@@ -116,7 +118,11 @@ impl Record {
 
     async fn open_in(home: &Path, store: Store) -> Result<Self> {
         let (at, ledger) = ledger::read(&store).await?;
-        Ok(Self { home: home.to_owned(), store, ledger: RwLock::new((at, Arc::new(ledger))) })
+        Ok(Self {
+            home: home.to_owned(),
+            store,
+            ledger: RwLock::new((at, Arc::new(ledger))),
+        })
     }
 
     /// Looks for versions that other processes have written since.
@@ -144,12 +150,20 @@ impl Record {
 
     /// Instant of the first import, from which on the record knows when it learnt what.
     pub fn first_import_at(&self) -> Option<i64> {
-        self.ledger().iter().find(|row| row.entry.kind == "import").map(|row| row.entry.at)
+        self.ledger()
+            .iter()
+            .find(|row| row.entry.kind == "import")
+            .map(|row| row.entry.at)
     }
 
     /// The newest version that was there before an instant.
     pub fn version_at(&self, t: i64) -> u64 {
-        self.ledger().iter().filter(|row| row.entry.at < t).map(|row| row.entry.version).max().unwrap_or(0)
+        self.ledger()
+            .iter()
+            .filter(|row| row.entry.at < t)
+            .map(|row| row.entry.version)
+            .max()
+            .unwrap_or(0)
     }
 
     /// All versions, oldest first.
@@ -160,7 +174,12 @@ impl Record {
     /// Names of the custom attributes of a table.
     pub fn attribute_keys(&self, table: &str, version: u64) -> Result<Vec<String>> {
         let table = schema::table(table)?;
-        Ok(self.state_of(version)?.attributes.get(table.name).cloned().unwrap_or_default())
+        Ok(self
+            .state_of(version)?
+            .attributes
+            .get(table.name)
+            .cloned()
+            .unwrap_or_default())
     }
 
     /// Schema of a table as stored.
@@ -174,7 +193,11 @@ impl Record {
         let folder = self.store.folder(table);
         Ok(files
             .iter()
-            .map(|f| RecordFile { path: folder.join(&f.name), rows: f.rows, size: f.size })
+            .map(|f| RecordFile {
+                path: folder.join(&f.name),
+                rows: f.rows,
+                size: f.size,
+            })
             .collect())
     }
 
@@ -189,7 +212,11 @@ impl Record {
         columns: &[&str],
         dictionary: bool,
     ) -> Result<Vec<RecordBatch>> {
-        let how = if dictionary { TextAs::Dictionary } else { TextAs::Plain };
+        let how = if dictionary {
+            TextAs::Dictionary
+        } else {
+            TextAs::Plain
+        };
         let columns: Vec<(&str, TextAs)> = columns.iter().map(|c| (*c, how)).collect();
         self.read_as(table, version, &columns).await
     }
@@ -219,12 +246,20 @@ impl Record {
     pub async fn provider(&self, table: &str, version: u64) -> Result<Arc<dyn TableProvider>> {
         let table = schema::table(table)?;
         let full = schema::stored(table);
-        let shown: Vec<usize> = (0..full.fields().len()).filter(|i| full.field(*i).name() != HASH).collect();
+        let shown: Vec<usize> = (0..full.fields().len())
+            .filter(|i| full.field(*i).name() != HASH)
+            .collect();
         let Some(pinned) = self.state_of(version)?.tables.get(table.name).copied() else {
             return Ok(Arc::new(EmptyTable::new(Arc::new(full.project(&shown)?))));
         };
-        let whole = self.store.load(table.name, pinned).await?.table_provider().await?;
-        let plan = LogicalPlanBuilder::scan(table.name, provider_as_source(whole), Some(shown))?.build()?;
+        let whole = self
+            .store
+            .load(table.name, pinned)
+            .await?
+            .table_provider()
+            .await?;
+        let plan = LogicalPlanBuilder::scan(table.name, provider_as_source(whole), Some(shown))?
+            .build()?;
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 
@@ -241,7 +276,9 @@ impl Record {
             .rev()
             .find(|row| row.undoes.is_none() && !undone.contains(&row.entry.version))
             .ok_or(RecordError::NothingToUndo)?;
-        self.heal(&writer, at).await.map_err(|e| e.into_write(before))?;
+        self.heal(&writer, at)
+            .await
+            .map_err(|e| e.into_write(before))?;
         let number = last.entry.version;
         let target = self.state_of(number - 1)?;
         let current = self.state_of(before)?;
@@ -269,7 +306,9 @@ impl Record {
         };
         let attributes = target.attributes.clone();
         let row = self
-            .commit(&current, wanted, entry, Some(number), |row| row.attributes = attributes)
+            .commit(&current, wanted, entry, Some(number), |row| {
+                row.attributes = attributes
+            })
             .await
             .map_err(|e| e.into_write(before))?;
         Ok((number, row.entry.version))
@@ -286,12 +325,17 @@ impl Record {
     ) -> Result<Row> {
         // Versions are ordered in time, even if a clock was set back.
         let ledger = self.ledger();
-        entry.at = entry.at.max(ledger.last().map_or(i64::MIN, |row| row.entry.at));
+        entry.at = entry
+            .at
+            .max(ledger.last().map_or(i64::MIN, |row| row.entry.at));
         let mut row = import::next_row(state, entry, undoes);
         amend(&mut row);
         for (name, files) in &wanted {
             let table = schema::table(name)?;
-            let version = self.store.commit(name, &schema::stored(table), files, row.entry.at).await?;
+            let version = self
+                .store
+                .commit(name, &schema::stored(table), files, row.entry.at)
+                .await?;
             row.tables.insert(name.clone(), version);
         }
         match ledger::append(&self.store, &ledger, &row).await {
@@ -331,13 +375,21 @@ impl Record {
             rejected: 0,
         };
         if version == 0 {
-            return Ok(Row { entry: empty, tables: BTreeMap::new(), attributes: BTreeMap::new(), undoes: None });
+            return Ok(Row {
+                entry: empty,
+                tables: BTreeMap::new(),
+                attributes: BTreeMap::new(),
+                undoes: None,
+            });
         }
         ledger
             .iter()
             .find(|row| row.entry.version == version)
             .cloned()
-            .ok_or_else(|| RecordError::UnknownVersion { version, newest: self.version() })
+            .ok_or_else(|| RecordError::UnknownVersion {
+                version,
+                newest: self.version(),
+            })
     }
 
     async fn stored(&self, table: &str) -> Result<Arc<Vec<StoredFile>>> {
@@ -356,12 +408,20 @@ impl Record {
     fn lock(&self) -> Result<Writer> {
         let folder = self.home.join("record");
         let path = folder.join(".lock");
-        let failed = |e: std::io::Error| RecordError::read(format!("locking {}", path.display()), e);
+        let failed =
+            |e: std::io::Error| RecordError::read(format!("locking {}", path.display()), e);
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Writer { _lock: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(RecordError::Busy { home: self.home.clone() }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(RecordError::Busy {
+                home: self.home.clone(),
+            }),
             Err(std::fs::TryLockError::Error(e)) => Err(failed(e)),
         }
     }

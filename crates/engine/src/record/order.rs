@@ -39,8 +39,10 @@ type Entry = (u64, i64, u32);
 /// Sorts the rows `alive`.
 pub fn sort(table: &Table, columns: &[Option<ArrayRef>], alive: &[u32]) -> Result<Sorted> {
     let order = order_positions(table);
-    let cells: Vec<Cells<'_>> =
-        order.iter().map(|at| Cells::of(columns[*at].as_ref())).collect::<Result<_>>()?;
+    let cells: Vec<Cells<'_>> = order
+        .iter()
+        .map(|at| Cells::of(columns[*at].as_ref()))
+        .collect::<Result<_>>()?;
     // Missing or nearly constant columns at the front are ranked; the next text leads.
     let ranks = match (cells.first(), cells.get(1)) {
         (Some(Cells::Missing), Some(Cells::Text(_))) => Some(Ranks::default()),
@@ -52,13 +54,21 @@ pub fn sort(table: &Table, columns: &[Option<ArrayRef>], alive: &[u32]) -> Resul
         // Nothing to lead by: compare everything.
         let mut rows = alive.to_vec();
         rows.sort_unstable_by(|a, b| compare(&cells, *a, *b).then_with(|| a.cmp(b)));
-        return Ok(Sorted { rows, leading: None, starts: Vec::new() });
+        return Ok(Sorted {
+            rows,
+            leading: None,
+            starts: Vec::new(),
+        });
     };
     let head = Head::new(*text, ranks, alive);
     let (front, rest) = cells.split_at(lead + 1);
     let sorter = Sorter { head, front, rest };
     let (rows, starts) = sorter.sort(alive);
-    Ok(Sorted { rows, leading: Some(order[lead]), starts })
+    Ok(Sorted {
+        rows,
+        leading: Some(order[lead]),
+        starts,
+    })
 }
 
 fn compare(cells: &[Cells<'_>], a: u32, b: u32) -> Ordering {
@@ -104,10 +114,16 @@ fn few<'a>(text: Text<'a>, alive: &[u32]) -> Option<Ranks<'a>> {
     // 0 is for missing cells.
     let of_value: HashMap<&str, u8> = distinct.iter().zip(1..).map(|(v, r)| (*v, r)).collect();
     let of_key = match text {
-        Text::Dict(_, _, values) => (0..values.len()).map(|k| of_value[values.value(k)]).collect(),
+        Text::Dict(_, _, values) => (0..values.len())
+            .map(|k| of_value[values.value(k)])
+            .collect(),
         _ => Vec::new(),
     };
-    Some(Ranks { text: Some(text), of_value, of_key })
+    Some(Ranks {
+        text: Some(text),
+        of_value,
+        of_key,
+    })
 }
 
 impl Ranks<'_> {
@@ -122,7 +138,11 @@ impl Ranks<'_> {
                     self.of_key[keys[row] as usize]
                 }
             }
-            Some(text) => text.get(row).and_then(|v| self.of_value.get(v)).copied().unwrap_or(0),
+            Some(text) => text
+                .get(row)
+                .and_then(|v| self.of_value.get(v))
+                .copied()
+                .unwrap_or(0),
         }
     }
 }
@@ -141,11 +161,19 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     fn new(text: Text<'a>, ranks: Option<Ranks<'a>>, alive: &[u32]) -> Self {
-        let mut head = Self { text, ranks, skip: 0, of_key: Vec::new(), decisive: true };
+        let mut head = Self {
+            text,
+            ranks,
+            skip: 0,
+            of_key: Vec::new(),
+            decisive: true,
+        };
         // Dictionary values stand for all rows that have them.
         let shapes = match text {
             Text::Dict(_, _, values) => vec![shape((0..values.len()).map(|k| values.value(k)))],
-            Text::View(views) => par::map(alive.chunks(BLOCK).collect(), |rows| shape_of_views(views, rows)),
+            Text::View(views) => par::map(alive.chunks(BLOCK).collect(), |rows| {
+                shape_of_views(views, rows)
+            }),
             Text::Plain(_) => par::map(alive.chunks(BLOCK).collect(), |rows| {
                 shape(rows.iter().filter_map(|row| text.get(*row as usize)))
             }),
@@ -162,7 +190,9 @@ impl<'a> Head<'a> {
             && shape.longest <= head.skip + letters
             && (shape.shortest > head.skip || head.without_nulls());
         if let Text::Dict(_, _, values) = text {
-            head.of_key = (0..values.len()).map(|k| head.letters(values.value(k).as_bytes())).collect();
+            head.of_key = (0..values.len())
+                .map(|k| head.letters(values.value(k).as_bytes()))
+                .collect();
         }
         head
     }
@@ -193,7 +223,11 @@ impl<'a> Head<'a> {
         let view = views.views()[row];
         if view as u32 <= 12 {
             let shift = 32 + 8 * self.skip;
-            return if shift < 128 { ((view >> shift) as u64).swap_bytes() } else { 0 };
+            return if shift < 128 {
+                ((view >> shift) as u64).swap_bytes()
+            } else {
+                0
+            };
         }
         self.letters(views.value(row).as_bytes())
     }
@@ -230,7 +264,12 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     fn and(self, other: Self) -> Self {
-        let same = self.shared.iter().zip(other.shared).take_while(|(a, b)| a == b).count();
+        let same = self
+            .shared
+            .iter()
+            .zip(other.shared)
+            .take_while(|(a, b)| a == b)
+            .count();
         Self {
             shared: &self.shared[..same],
             shortest: self.shortest.min(other.shortest),
@@ -244,7 +283,12 @@ fn shape<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Shape<'a>> {
     texts
         .map(|t| {
             let t = t.as_bytes();
-            Shape { shared: t, shortest: t.len(), longest: t.len(), zero: t.last() == Some(&0) }
+            Shape {
+                shared: t,
+                shortest: t.len(),
+                longest: t.len(),
+                zero: t.last() == Some(&0),
+            }
         })
         .reduce(Shape::and)
 }
@@ -254,7 +298,10 @@ fn shape_of_views<'a>(views: &'a StringViewArray, rows: &[u32]) -> Option<Shape<
     let words = views.views();
     let nulls = views.nulls();
     let valid = |row: usize| nulls.is_none_or(|n| n.is_valid(row));
-    let first = rows.iter().map(|r| *r as usize).find(|r| valid(*r) && words[*r] as u32 <= 12);
+    let first = rows
+        .iter()
+        .map(|r| *r as usize)
+        .find(|r| valid(*r) && words[*r] as u32 <= 12);
     let mut out = None;
     if let Some(first) = first {
         let (mut differ, mut shortest, mut longest, mut zero) = (0_u128, u32::MAX, 0, false);
@@ -272,9 +319,17 @@ fn shape_of_views<'a>(views: &'a StringViewArray, rows: &[u32]) -> Option<Shape<
         }
         let same = (differ.trailing_zeros() / 8).min(shortest) as usize;
         let shared = &views.value(first).as_bytes()[..same];
-        out = Some(Shape { shared, shortest: shortest as usize, longest: longest as usize, zero });
+        out = Some(Shape {
+            shared,
+            shortest: shortest as usize,
+            longest: longest as usize,
+            zero,
+        });
     }
-    let long = rows.iter().map(|r| *r as usize).filter(|r| words[*r] as u32 > 12 && valid(*r));
+    let long = rows
+        .iter()
+        .map(|r| *r as usize)
+        .filter(|r| words[*r] as u32 > 12 && valid(*r));
     match (out, shape(long.map(|row| views.value(row)))) {
         (Some(a), Some(b)) => Some(a.and(b)),
         (a, b) => a.or(b),
@@ -292,25 +347,32 @@ struct Sorter<'a> {
 impl Sorter<'_> {
     fn sort(&self, alive: &[u32]) -> (Vec<u32>, Vec<bool>) {
         let blocks: Vec<&[u32]> = alive.chunks(BLOCK).collect();
-        let numbers: Vec<Vec<u64>> =
-            par::map(blocks, |rows| rows.iter().map(|row| self.head.number(*row as usize)).collect());
+        let numbers: Vec<Vec<u64>> = par::map(blocks, |rows| {
+            rows.iter()
+                .map(|row| self.head.number(*row as usize))
+                .collect()
+        });
         let bounds = bounds(&numbers, (alive.len() / BUCKET).clamp(1, 2_048));
         let buckets = bounds.len() + 1;
-        let dealt: Vec<(Vec<u16>, Vec<u32>)> = par::map(numbers.iter().collect(), |block: &Vec<u64>| {
-            let mut counts = vec![0_u32; buckets];
-            let at = block
-                .iter()
-                .map(|n| {
-                    let bucket = bounds.partition_point(|b| b <= n);
-                    counts[bucket] += 1;
-                    bucket as u16
-                })
-                .collect();
-            (at, counts)
-        });
+        let dealt: Vec<(Vec<u16>, Vec<u32>)> =
+            par::map(numbers.iter().collect(), |block: &Vec<u64>| {
+                let mut counts = vec![0_u32; buckets];
+                let at = block
+                    .iter()
+                    .map(|n| {
+                        let bucket = bounds.partition_point(|b| b <= n);
+                        counts[bucket] += 1;
+                        bucket as u16
+                    })
+                    .collect();
+                (at, counts)
+            });
         let mut sizes = vec![0_usize; buckets];
         for (_, counts) in &dealt {
-            sizes.iter_mut().zip(counts).for_each(|(s, c)| *s += *c as usize);
+            sizes
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(s, c)| *s += *c as usize);
         }
         // Each task takes a run of buckets with about as many rows as the others'.
         let mut rows = vec![0_u32; alive.len()];
@@ -343,9 +405,14 @@ impl Sorter<'_> {
                 sum += size;
             }
             let firsts = next.clone();
-            for (block, (at, numbers)) in alive.chunks(BLOCK).zip(dealt.iter().map(|d| &d.0).zip(&numbers)) {
+            for (block, (at, numbers)) in alive
+                .chunks(BLOCK)
+                .zip(dealt.iter().map(|d| &d.0).zip(&numbers))
+            {
                 for ((row, bucket), number) in block.iter().zip(at).zip(numbers) {
-                    let Some(slot) = usize::from(*bucket).checked_sub(range.start).and_then(|b| next.get_mut(b))
+                    let Some(slot) = usize::from(*bucket)
+                        .checked_sub(range.start)
+                        .and_then(|b| next.get_mut(b))
                     else {
                         continue;
                     };
@@ -384,7 +451,9 @@ impl Sorter<'_> {
                 return front;
             }
         }
-        a.1.cmp(&b.1).then_with(|| compare(self.rest, a.2, b.2)).then_with(|| a.2.cmp(&b.2))
+        a.1.cmp(&b.1)
+            .then_with(|| compare(self.rest, a.2, b.2))
+            .then_with(|| a.2.cmp(&b.2))
     }
 }
 
@@ -392,7 +461,11 @@ impl Sorter<'_> {
 fn bounds(numbers: &[Vec<u64>], buckets: usize) -> Vec<u64> {
     let total: usize = numbers.iter().map(Vec::len).sum();
     let step = (total / (buckets * 32)).max(1);
-    let mut sample: Vec<u64> = numbers.iter().flat_map(|block| block.iter().step_by(step)).copied().collect();
+    let mut sample: Vec<u64> = numbers
+        .iter()
+        .flat_map(|block| block.iter().step_by(step))
+        .copied()
+        .collect();
     sample.sort_unstable();
     let every = sample.len().div_ceil(buckets).max(1);
     let mut bounds: Vec<u64> = sample.into_iter().skip(every).step_by(every).collect();
@@ -410,13 +483,27 @@ mod tests {
     fn check(salt: u64, long: bool, dictionary: bool, missing: bool) {
         let table = treaty_app::layout::table("stage_changes").expect("a table");
         let n = 20_000_u64;
-        let pick = |i: u64, s: u64, m: u64| super::super::hash::finish(i ^ (s + salt).rotate_left(40)) % m;
+        let pick =
+            |i: u64, s: u64, m: u64| super::super::hash::finish(i ^ (s + salt).rotate_left(40)) % m;
         let kinds: Vec<Option<String>> = (0..n)
-            .map(|i| (!missing).then(|| if pick(i, 1, 3) == 0 { "opportunity" } else { "person" }.to_owned()))
+            .map(|i| {
+                (!missing).then(|| {
+                    if pick(i, 1, 3) == 0 {
+                        "opportunity"
+                    } else {
+                        "person"
+                    }
+                    .to_owned()
+                })
+            })
             .collect();
         let ids: Vec<Option<String>> = (0..n)
             .map(|i| {
-                let name = if long && i % 7 == 0 { "a very long name of " } else { "P" };
+                let name = if long && i % 7 == 0 {
+                    "a very long name of "
+                } else {
+                    "P"
+                };
                 (pick(i, 2, 50) > 0).then(|| format!("{name}{}", pick(i, 3, 900)))
             })
             .collect();
@@ -432,7 +519,9 @@ mod tests {
         } else {
             Arc::new(StringViewArray::from_iter(ids.clone())) as ArrayRef
         });
-        columns[2] = Some(Arc::new(TimestampMicrosecondArray::from(at.clone()).with_timezone("UTC")) as ArrayRef);
+        columns[2] = Some(
+            Arc::new(TimestampMicrosecondArray::from(at.clone()).with_timezone("UTC")) as ArrayRef,
+        );
         columns[3] = Some(Arc::new(StringViewArray::from_iter_values(stage.clone())) as ArrayRef);
         let alive: Vec<u32> = (0..n as u32).filter(|i| i % 10 != 3).collect();
         let mut want = alive.clone();
@@ -449,8 +538,15 @@ mod tests {
             assert!(got.starts[i + 1] || !differs, "a new cell is not marked");
         }
         let marks = got.starts.iter().filter(|s| **s).count();
-        let distinct: BTreeSet<_> = want.iter().map(|i| (&kinds[*i as usize], &ids[*i as usize])).collect();
-        assert!(marks >= distinct.len() && marks <= distinct.len() + 64, "{marks} {}", distinct.len());
+        let distinct: BTreeSet<_> = want
+            .iter()
+            .map(|i| (&kinds[*i as usize], &ids[*i as usize]))
+            .collect();
+        assert!(
+            marks >= distinct.len() && marks <= distinct.len() + 64,
+            "{marks} {}",
+            distinct.len()
+        );
     }
 
     #[test]
@@ -464,8 +560,24 @@ mod tests {
     fn few_rows_are_ordered_too() {
         let table = treaty_app::layout::table("accounts").expect("a table");
         let mut columns = vec![None; table.columns.len()];
-        assert!(sort(table, &columns, &[]).expect("an order").rows.is_empty());
-        columns[0] = Some(Arc::new(StringViewArray::from_iter([Some("P"), None, Some("P\0"), Some("P1"), Some("P")])) as ArrayRef);
-        assert_eq!(sort(table, &columns, &[4, 3, 2, 1, 0]).expect("an order").rows, [1, 0, 4, 2, 3]);
+        assert!(
+            sort(table, &columns, &[])
+                .expect("an order")
+                .rows
+                .is_empty()
+        );
+        columns[0] = Some(Arc::new(StringViewArray::from_iter([
+            Some("P"),
+            None,
+            Some("P\0"),
+            Some("P1"),
+            Some("P"),
+        ])) as ArrayRef);
+        assert_eq!(
+            sort(table, &columns, &[4, 3, 2, 1, 0])
+                .expect("an order")
+                .rows,
+            [1, 0, 4, 2, 3]
+        );
     }
 }

@@ -14,7 +14,9 @@ use datafusion::parquet::column::writer::ColumnCloseResult;
 use datafusion::parquet::data_type::ByteArray;
 use datafusion::parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
 use datafusion::parquet::file::statistics::Statistics;
-use datafusion::parquet::file::writer::{SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite};
+use datafusion::parquet::file::writer::{
+    SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite,
+};
 use datafusion::parquet::schema::types::ColumnDescPtr;
 
 use super::cells::Text;
@@ -108,9 +110,17 @@ impl Pages {
         let mut stats = Vec::new();
         if self.has_dictionary {
             encodings.push(Encoding::RLE_DICTIONARY);
-            stats.push(PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding: Encoding::PLAIN, count: 1 });
+            stats.push(PageEncodingStats {
+                page_type: PageType::DICTIONARY_PAGE,
+                encoding: Encoding::PLAIN,
+                count: 1,
+            });
         }
-        stats.push(PageEncodingStats { page_type: PageType::DATA_PAGE, encoding: self.encoding, count: self.pages });
+        stats.push(PageEncodingStats {
+            page_type: PageType::DATA_PAGE,
+            encoding: self.encoding,
+            count: self.pages,
+        });
         let mut metadata = ColumnChunkMetaData::builder(self.column)
             .set_compression(Compression::UNCOMPRESSED)
             .set_encodings(encodings)
@@ -172,7 +182,10 @@ pub fn long(
         let taken: Vec<i64> = match nulls {
             None => rows.iter().map(|row| values[*row as usize]).collect(),
             Some(nulls) => {
-                let here = rows.iter().map(|row| *row as usize).filter(|row| nulls.is_valid(*row));
+                let here = rows
+                    .iter()
+                    .map(|row| *row as usize)
+                    .filter(|row| nulls.is_valid(*row));
                 here.map(|row| values[row]).collect()
             }
         };
@@ -186,8 +199,15 @@ pub fn long(
         pages.data(bytes, rows.len())?;
     }
     let any = least <= most;
-    let statistics =
-        bounds.then(|| Statistics::int64(any.then_some(least), any.then_some(most), None, Some(missing), false));
+    let statistics = bounds.then(|| {
+        Statistics::int64(
+            any.then_some(least),
+            any.then_some(most),
+            None,
+            Some(missing),
+            false,
+        )
+    });
     pages.close(statistics)
 }
 
@@ -208,7 +228,10 @@ pub fn keyed(
     let taken: Vec<i32> = match nulls {
         None => rows.iter().map(|row| keys[*row as usize]).collect(),
         Some(nulls) => {
-            let here = rows.iter().map(|row| *row as usize).filter(|row| nulls.is_valid(*row));
+            let here = rows
+                .iter()
+                .map(|row| *row as usize)
+                .filter(|row| nulls.is_valid(*row));
             here.map(|row| keys[row]).collect()
         }
     };
@@ -291,15 +314,22 @@ fn text<'a>(
         let (mut bytes, absent) = present(rows, nulls, rows.len() * 2);
         missing += absent;
         let Some((own, others)) = rest.split_at_checked(rows.len() - absent as usize) else {
-            return Err(RecordError::read("encoding text", "keys and rows do not match"));
+            return Err(RecordError::read(
+                "encoding text",
+                "keys and rows do not match",
+            ));
         };
         rest = others;
         bytes.push(width as u8);
         runs(&mut bytes, own, width);
         pages.data(bytes, rows.len())?;
     }
-    let bound = |text: Option<&str>| text.filter(|t| t.len() <= BOUND_BYTES).map(|t| ByteArray::from(t.as_bytes().to_vec()));
-    let statistics = bounds.then(|| Statistics::byte_array(bound(least), bound(most), None, Some(missing), false));
+    let bound = |text: Option<&str>| {
+        text.filter(|t| t.len() <= BOUND_BYTES)
+            .map(|t| ByteArray::from(t.as_bytes().to_vec()))
+    };
+    let statistics = bounds
+        .then(|| Statistics::byte_array(bound(least), bound(most), None, Some(missing), false));
     pages.close(statistics).map(Some)
 }
 

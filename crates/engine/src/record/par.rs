@@ -14,8 +14,10 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec
     if threads <= 1 {
         return items.into_iter().map(work).collect();
     }
-    let cells: Vec<Mutex<(Option<T>, Option<R>)>> =
-        items.into_iter().map(|item| Mutex::new((Some(item), None))).collect();
+    let cells: Vec<Mutex<(Option<T>, Option<R>)>> = items
+        .into_iter()
+        .map(|item| Mutex::new((Some(item), None)))
+        .collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -35,7 +37,11 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec
     // A panic of a worker has been passed on by the scope, so every cell has its result.
     cells
         .into_iter()
-        .filter_map(|cell| cell.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).1)
+        .filter_map(|cell| {
+            cell.into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .1
+        })
         .collect()
 }
 
@@ -49,11 +55,15 @@ pub fn try_map<T: Send, R: Send, E: Send>(
 
 /// Ranges of about `size` that cover `0..n`.
 pub fn ranges(n: usize, size: usize) -> Vec<std::ops::Range<usize>> {
-    (0..n).step_by(size.max(1)).map(|from| from..(from + size.max(1)).min(n)).collect()
+    (0..n)
+        .step_by(size.max(1))
+        .map(|from| from..(from + size.max(1)).min(n))
+        .collect()
 }
 
 fn lock<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    cell.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    cell.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Runs work that keeps a core busy from async code: where the runtime has other threads, it is
@@ -74,7 +84,10 @@ mod tests {
     fn results_keep_the_order_of_the_items() {
         let doubled = super::map((0..1000).collect(), |x: u32| x * 2);
         assert_eq!(doubled, (0..1000).map(|x| x * 2).collect::<Vec<_>>());
-        assert_eq!(super::try_map(vec![1, -2, -3], |x: i32| if x < 0 { Err(x) } else { Ok(x) }), Err(-2));
+        assert_eq!(
+            super::try_map(vec![1, -2, -3], |x: i32| if x < 0 { Err(x) } else { Ok(x) }),
+            Err(-2)
+        );
         assert_eq!(super::ranges(5, 2), vec![0..2, 2..4, 4..5]);
     }
 }

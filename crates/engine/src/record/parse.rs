@@ -30,7 +30,9 @@ fn digits(bytes: &[u8]) -> Option<i64> {
     if bytes.is_empty() || bytes.len() > 18 {
         return None;
     }
-    bytes.iter().try_fold(0_i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
+    bytes.iter().try_fold(0_i64, |n, b| {
+        b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
+    })
 }
 
 /// Days since the epoch of `YYYY-MM-DD`.
@@ -51,7 +53,9 @@ pub fn instant(text: &str, zone: &Zone) -> Option<i64> {
     let b = text.trim().as_bytes();
     let days = i64::from(day(b.get(..10)?)?);
     let local = |micros: i64| zone.to_utc(days * DAY + micros).0;
-    let Some((between, clock)) = b[10..].split_first() else { return Some(local(0)) };
+    let Some((between, clock)) = b[10..].split_first() else {
+        return Some(local(0));
+    };
     if !matches!(between, b' ' | b'T' | b't') {
         return None;
     }
@@ -133,7 +137,11 @@ pub fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     }
     let limit = 10_i128.pow(u32::from(precision));
     let mut value = 0_i128;
-    let kept = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(usize::from(scale));
+    let kept = fraction
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(b'0'))
+        .take(usize::from(scale));
     for c in whole.iter().copied().chain(kept) {
         if !c.is_ascii_digit() {
             return None;
@@ -200,8 +208,19 @@ mod tests {
         assert_eq!(utc("2026-03-01T09:30:00.1234567Z"), Some(want + 123_456));
         assert_eq!(utc("2026-03-01T09:30:00.5"), Some(want + 500_000));
         assert_eq!(utc("2026-03-01"), Some(want - 34_200_000_000));
-        for text in ["", "2026-02-30", "2026-3-1", "2026-03-01T25:00", "2026-03-01T09:60", "2026-03-01T09:30:00+25:00",
-            "2026-03-01T09:30:00.Z", "2026-03-01x09:30", "2026-03-01T0930", "01/03/2026", "2026-03-01T09:30:00Q"] {
+        for text in [
+            "",
+            "2026-02-30",
+            "2026-3-1",
+            "2026-03-01T25:00",
+            "2026-03-01T09:60",
+            "2026-03-01T09:30:00+25:00",
+            "2026-03-01T09:30:00.Z",
+            "2026-03-01x09:30",
+            "2026-03-01T0930",
+            "01/03/2026",
+            "2026-03-01T09:30:00Q",
+        ] {
             assert_eq!(utc(text), None, "{text}");
         }
     }
@@ -212,7 +231,10 @@ mod tests {
         assert_eq!(instant("2026-01-05 09:00", &zone), utc("2026-01-05T14:00Z"));
         assert_eq!(instant("2026-07-06 09:00", &zone), utc("2026-07-06T13:00Z"));
         assert_eq!(instant("2026-03-08", &zone), utc("2026-03-08T05:00Z"));
-        assert_eq!(date("2026-03-01T03:00:00Z", &zone), date("2026-02-28", &zone));
+        assert_eq!(
+            date("2026-03-01T03:00:00Z", &zone),
+            date("2026-02-28", &zone)
+        );
     }
 
     #[test]
@@ -222,8 +244,21 @@ mod tests {
         assert_eq!(decimal("0.00004999", 20, 4), Some(0));
         assert_eq!(decimal(".5", 20, 4), Some(5_000));
         assert_eq!(decimal("7.", 20, 4), Some(70_000));
-        assert_eq!(decimal("9999999999999999.9999", 20, 4), Some(99_999_999_999_999_999_999));
-        for text in ["9999999999999999.99999", "10000000000000000", "", "-", ".", "1,000", "1e3", "$5", "NaN"] {
+        assert_eq!(
+            decimal("9999999999999999.9999", 20, 4),
+            Some(99_999_999_999_999_999_999)
+        );
+        for text in [
+            "9999999999999999.99999",
+            "10000000000000000",
+            "",
+            "-",
+            ".",
+            "1,000",
+            "1e3",
+            "$5",
+            "NaN",
+        ] {
             assert_eq!(decimal(text, 20, 4), None, "{text}");
         }
     }
@@ -234,7 +269,10 @@ mod tests {
         assert_eq!(int("12.00"), Some(12));
         assert_eq!(int("12.5"), None);
         assert_eq!(int("12."), None);
-        assert_eq!((boolean("Yes"), boolean("f"), boolean("2")), (Some(true), Some(false), None));
+        assert_eq!(
+            (boolean("Yes"), boolean("f"), boolean("2")),
+            (Some(true), Some(false), None)
+        );
         assert!(earliest() < 0 && latest() > 0);
     }
 }

@@ -89,7 +89,12 @@ impl Piece {
         if let Some(at) = mapping.line {
             let numbers = compute::cast(&columns[at], &DataType::Int64)?;
             let numbers = numbers.as_primitive::<Int64Type>();
-            lines = Lines::Each(numbers.iter().map(|n| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)).collect());
+            lines = Lines::Each(
+                numbers
+                    .iter()
+                    .map(|n| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+                    .collect(),
+            );
         }
         let files = match mapping.file {
             Some(at) => Some(cast::text(&columns[at])?),
@@ -107,7 +112,9 @@ impl Piece {
             undated_decisions: 0,
         };
         for (i, column) in table.columns.iter().enumerate() {
-            let Some(at) = mapping.layout[i] else { continue };
+            let Some(at) = mapping.layout[i] else {
+                continue;
+            };
             let (array, bad) = cast::column(&columns[at], column.kind, &options.zone)?;
             for (row, reason) in bad {
                 piece.refuse(row, column.name, || reason);
@@ -133,13 +140,25 @@ impl Piece {
         if self.refused.faults.len() < KEPT {
             let (file, line) = self.place(row);
             let column = (!column.is_empty()).then(|| column.to_owned());
-            self.refused.faults.push((row, Fault { file, line, column, reason: reason() }));
+            self.refused.faults.push((
+                row,
+                Fault {
+                    file,
+                    line,
+                    column,
+                    reason: reason(),
+                },
+            ));
         }
     }
 
     /// File and line of a row.
     pub fn place(&self, row: usize) -> (String, u64) {
-        let file = self.files.as_ref().and_then(Text::of).and_then(|f| f.get(row));
+        let file = self
+            .files
+            .as_ref()
+            .and_then(Text::of)
+            .and_then(|f| f.get(row));
         let line = match &self.lines {
             Lines::From(first) => first + row as u64,
             Lines::Each(lines) => lines.get(row).copied().unwrap_or(0),
@@ -166,7 +185,9 @@ impl Piece {
         }
         let texts: Vec<(&str, String, Text<'_>)> = extra
             .iter()
-            .filter_map(|(name, array)| Some((*name, Value::from(*name).to_string(), Text::of(array)?)))
+            .filter_map(|(name, array)| {
+                Some((*name, Value::from(*name).to_string(), Text::of(array)?))
+            })
             .collect();
         let given = given.as_ref().and_then(Text::of);
         let mut used = vec![false; texts.len()];
@@ -178,7 +199,10 @@ impl Piece {
                 Some(json) => {
                     let Ok(Value::Object(mut all)) = serde_json::from_str::<Value>(json) else {
                         self.refuse(row, treaty_app::layout::ATTRIBUTES, || {
-                            format!("{} is not a JSON object such as {{\"offer\":\"trial\"}}", cast::quoted(json))
+                            format!(
+                                "{} is not a JSON object such as {{\"offer\":\"trial\"}}",
+                                cast::quoted(json)
+                            )
                         });
                         out.append_null();
                         continue;
@@ -211,7 +235,13 @@ impl Piece {
                 out.append_value(&object);
             }
         }
-        self.attribute_keys.extend(texts.iter().zip(&used).filter(|(_, u)| **u).map(|((n, ..), _)| (*n).to_owned()));
+        self.attribute_keys.extend(
+            texts
+                .iter()
+                .zip(&used)
+                .filter(|(_, u)| **u)
+                .map(|((n, ..), _)| (*n).to_owned()),
+        );
         let out: StringArray = out.finish();
         if out.null_count() < out.len() {
             self.attributes = Some(Arc::new(out));

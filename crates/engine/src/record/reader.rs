@@ -7,8 +7,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::object_store::path::Path as ObjectPath;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt, PutPayload};
-use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::parquet::arrow::ProjectionMask;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
@@ -59,7 +59,11 @@ pub async fn read(
         let schema = Arc::clone(schema);
         let (name, size) = (file.name.clone(), file.size);
         async move {
-            let mut input = Input { objects, path: ObjectPath::from(name.as_str()), size };
+            let mut input = Input {
+                objects,
+                path: ObjectPath::from(name.as_str()),
+                size,
+            };
             let plain = ArrowReaderMetadata::load_async(&mut input, ArrowReaderOptions::new())
                 .await
                 .map_err(|e| RecordError::read(format!("reading {name}"), e))?;
@@ -67,50 +71,80 @@ pub async fn read(
             Ok::<_, RecordError>((at, name, input, metadata))
         }
     });
-    let opened: Vec<_> = futures::stream::iter(open).buffered(16).try_collect().await?;
+    let opened: Vec<_> = futures::stream::iter(open)
+        .buffered(16)
+        .try_collect()
+        .await?;
     let mut tasks = Vec::new();
     for (file, name, input, metadata) in opened {
         let mut first = 0;
         for (group, info) in metadata.metadata().row_groups().iter().enumerate() {
             let rows = usize::try_from(info.num_rows()).unwrap_or(0);
-            tasks.push((file, name.clone(), input.clone(), metadata.clone(), group, first, rows));
+            tasks.push((
+                file,
+                name.clone(),
+                input.clone(),
+                metadata.clone(),
+                group,
+                first,
+                rows,
+            ));
             first += rows;
         }
     }
-    let names: Vec<String> = columns.iter().map(|(c, _)| schema.field(*c).name().clone()).collect();
-    let work = tasks.into_iter().map(|(file, name, input, metadata, group, first, rows)| {
-        let names = names.clone();
-        let hows: Vec<TextAs> = columns.iter().map(|(_, how)| *how).collect();
-        async move {
-            let failed = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
-            let roots: Vec<usize> =
-                names.iter().filter_map(|n| metadata.schema().index_of(n).ok()).collect();
-            let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
-            let mut stream = ParquetRecordBatchStreamBuilder::new_with_metadata(input, metadata.clone())
-                .with_row_groups(vec![group])
-                .with_projection(mask)
-                .with_batch_size(rows.max(1))
-                .build()
-                .map_err(|e| failed(&e))?;
-            let Some(reader) = stream.next_row_group().await.map_err(|e| failed(&e))? else {
-                return Ok(None);
-            };
-            let decode = move || -> Result<RecordBatch> {
-                let batches: Vec<RecordBatch> = reader.collect::<std::result::Result<_, _>>()?;
-                let whole = match batches.as_slice() {
-                    [one] => one.clone(),
-                    [] => return Err(RecordError::read("reading a row group", "it is empty")),
-                    many => datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?,
+    let names: Vec<String> = columns
+        .iter()
+        .map(|(c, _)| schema.field(*c).name().clone())
+        .collect();
+    let work = tasks
+        .into_iter()
+        .map(|(file, name, input, metadata, group, first, rows)| {
+            let names = names.clone();
+            let hows: Vec<TextAs> = columns.iter().map(|(_, how)| *how).collect();
+            async move {
+                let failed =
+                    |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
+                let roots: Vec<usize> = names
+                    .iter()
+                    .filter_map(|n| metadata.schema().index_of(n).ok())
+                    .collect();
+                let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
+                let mut stream =
+                    ParquetRecordBatchStreamBuilder::new_with_metadata(input, metadata.clone())
+                        .with_row_groups(vec![group])
+                        .with_projection(mask)
+                        .with_batch_size(rows.max(1))
+                        .build()
+                        .map_err(|e| failed(&e))?;
+                let Some(reader) = stream.next_row_group().await.map_err(|e| failed(&e))? else {
+                    return Ok(None);
                 };
-                let order: Vec<usize> =
-                    names.iter().map(|n| whole.schema().index_of(n)).collect::<std::result::Result<_, _>>()?;
-                numbered(&whole.project(&order)?, &hows)
-            };
-            let batch = tokio::task::spawn_blocking(decode).await.map_err(|e| failed(&e))??;
-            Ok::<_, RecordError>(Some(Part { file, first, batch }))
-        }
-    });
-    let parts: Vec<Option<Part>> = futures::stream::iter(work).buffered(par::workers() * 2).try_collect().await?;
+                let decode = move || -> Result<RecordBatch> {
+                    let batches: Vec<RecordBatch> =
+                        reader.collect::<std::result::Result<_, _>>()?;
+                    let whole = match batches.as_slice() {
+                        [one] => one.clone(),
+                        [] => return Err(RecordError::read("reading a row group", "it is empty")),
+                        many => {
+                            datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?
+                        }
+                    };
+                    let order: Vec<usize> = names
+                        .iter()
+                        .map(|n| whole.schema().index_of(n))
+                        .collect::<std::result::Result<_, _>>()?;
+                    numbered(&whole.project(&order)?, &hows)
+                };
+                let batch = tokio::task::spawn_blocking(decode)
+                    .await
+                    .map_err(|e| failed(&e))??;
+                Ok::<_, RecordError>(Some(Part { file, first, batch }))
+            }
+        });
+    let parts: Vec<Option<Part>> = futures::stream::iter(work)
+        .buffered(par::workers() * 2)
+        .try_collect()
+        .await?;
     Ok(parts.into_iter().flatten().collect())
 }
 
@@ -127,7 +161,10 @@ struct Input {
 
 impl AsyncFileReader for Input {
     fn get_bytes(&mut self, range: std::ops::Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        self.objects.get_range(&self.path, range).map_err(|e| ParquetError::External(Box::new(e))).boxed()
+        self.objects
+            .get_range(&self.path, range)
+            .map_err(|e| ParquetError::External(Box::new(e)))
+            .boxed()
     }
 
     fn get_byte_ranges(
@@ -155,19 +192,27 @@ impl AsyncFileReader for Input {
 }
 
 /// Asks the Parquet reader for the types that are wanted.
-fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextAs)]) -> Result<ArrowReaderMetadata> {
+fn hinted(
+    plain: &ArrowReaderMetadata,
+    schema: &Schema,
+    columns: &[(usize, TextAs)],
+) -> Result<ArrowReaderMetadata> {
     let fields: Vec<Field> = plain
         .schema()
         .fields()
         .iter()
         .enumerate()
         .map(|(i, field)| {
-            let wanted = columns.iter().find(|(c, _)| schema.field(*c).name() == field.name());
+            let wanted = columns
+                .iter()
+                .find(|(c, _)| schema.field(*c).name() == field.name());
             let to = match (field.data_type(), wanted) {
                 (DataType::Utf8, Some((_, how))) => match how {
                     TextAs::Plain => DataType::Utf8,
                     TextAs::View => DataType::Utf8View,
-                    TextAs::Dictionary | TextAs::Stored if all_dictionary(plain.metadata(), i) => dictionary(),
+                    TextAs::Dictionary | TextAs::Stored if all_dictionary(plain.metadata(), i) => {
+                        dictionary()
+                    }
                     // Not looked up value by value: see `numbered`.
                     TextAs::Dictionary => DataType::Utf8,
                     TextAs::Stored => DataType::Utf8View,
@@ -178,7 +223,10 @@ fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextA
         })
         .collect();
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-    Ok(ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?)
+    Ok(ArrowReaderMetadata::try_new(
+        Arc::clone(plain.metadata()),
+        options,
+    )?)
 }
 
 /// Text that is stored without a dictionary becomes one in which every row has its own value: what
@@ -186,9 +234,16 @@ fn hinted(plain: &ArrowReaderMetadata, schema: &Schema, columns: &[(usize, TextA
 fn numbered(batch: &RecordBatch, hows: &[TextAs]) -> Result<RecordBatch> {
     let mut fields = Vec::with_capacity(hows.len());
     let mut columns = Vec::with_capacity(hows.len());
-    for ((field, column), how) in batch.schema().fields().iter().zip(batch.columns()).zip(hows) {
+    for ((field, column), how) in batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .zip(hows)
+    {
         if *how == TextAs::Dictionary && *field.data_type() == DataType::Utf8 {
-            let rows = i32::try_from(column.len()).map_err(|e| RecordError::read("reading text", e))?;
+            let rows =
+                i32::try_from(column.len()).map_err(|e| RecordError::read("reading text", e))?;
             let keys = Int32Array::new((0..rows).collect(), column.nulls().cloned());
             let dict = DictionaryArray::try_new(keys, Arc::clone(column))?;
             fields.push(field.as_ref().clone().with_data_type(dictionary()));
@@ -198,7 +253,10 @@ fn numbered(batch: &RecordBatch, hows: &[TextAs]) -> Result<RecordBatch> {
             columns.push(Arc::clone(column));
         }
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 /// Number of rows of all parts.

@@ -32,8 +32,11 @@ pub fn data_type(kind: Kind) -> DataType {
 
 /// Schema of a table as stored: the layout's columns, the attributes, the hash, the version.
 pub fn stored(table: &Table) -> SchemaRef {
-    let mut fields: Vec<Field> =
-        table.columns.iter().map(|c| Field::new(c.name, data_type(c.kind), true)).collect();
+    let mut fields: Vec<Field> = table
+        .columns
+        .iter()
+        .map(|c| Field::new(c.name, data_type(c.kind), true))
+        .collect();
     fields.push(Field::new(ATTRIBUTES, DataType::Utf8, true));
     fields.push(Field::new(HASH, DataType::Int64, true));
     fields.push(Field::new(VERSION, DataType::Int64, true));
@@ -47,15 +50,19 @@ pub fn position(table: &Table, column: &str) -> Result<usize> {
         ATTRIBUTES => Ok(n),
         HASH => Ok(n + 1),
         VERSION => Ok(n + 2),
-        name => table.columns.iter().position(|c| c.name == name).ok_or_else(|| {
-            let mut known: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
-            known.extend([ATTRIBUTES, VERSION]);
-            RecordError::UnknownColumn {
-                table: table.name.to_owned(),
-                column: column.to_owned(),
-                known: known.join(", "),
-            }
-        }),
+        name => table
+            .columns
+            .iter()
+            .position(|c| c.name == name)
+            .ok_or_else(|| {
+                let mut known: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
+                known.extend([ATTRIBUTES, VERSION]);
+                RecordError::UnknownColumn {
+                    table: table.name.to_owned(),
+                    column: column.to_owned(),
+                    known: known.join(", "),
+                }
+            }),
     }
 }
 
@@ -78,7 +85,10 @@ pub fn order_positions(table: &Table) -> Vec<usize> {
 }
 
 fn positions(table: &Table, names: &[&str]) -> Vec<usize> {
-    names.iter().filter_map(|k| table.columns.iter().position(|c| c.name == *k)).collect()
+    names
+        .iter()
+        .filter_map(|k| table.columns.iter().position(|c| c.name == *k))
+        .collect()
 }
 
 #[cfg(test)]
@@ -89,9 +99,18 @@ mod tests {
     fn the_order_of_every_table_is_total_on_its_key() {
         for t in TABLES {
             for k in t.key {
-                assert!(t.order.contains(k), "{}: the order does not decide between two {k}", t.name);
+                assert!(
+                    t.order.contains(k),
+                    "{}: the order does not decide between two {k}",
+                    t.name
+                );
             }
-            assert_eq!(t.column(t.order[0]).map(|c| c.kind), Some(Kind::Text), "{}", t.name);
+            assert_eq!(
+                t.column(t.order[0]).map(|c| c.kind),
+                Some(Kind::Text),
+                "{}",
+                t.name
+            );
             assert_eq!(stored(t).fields().len(), t.columns.len() + 3);
         }
         assert!(table("lead").is_err());

@@ -57,7 +57,9 @@ impl Incoming {
     /// The table the rows are for.
     pub fn table(&self) -> &'static Table {
         match self {
-            Self::Text { table, .. } | Self::Arrow { table, .. } | Self::Parquet { table, .. } => table,
+            Self::Text { table, .. } | Self::Arrow { table, .. } | Self::Parquet { table, .. } => {
+                table
+            }
         }
     }
 }
@@ -75,7 +77,14 @@ pub(super) struct Prepared {
 enum Run {
     Chunk(Mapping, RawChunk),
     Batch(Mapping, RecordBatch, u64),
-    RowGroup { mapping: Mapping, path: PathBuf, metadata: ArrowReaderMetadata, group: usize, first: u64, rows: usize },
+    RowGroup {
+        mapping: Mapping,
+        path: PathBuf,
+        metadata: ArrowReaderMetadata,
+        group: usize,
+        first: u64,
+        rows: usize,
+    },
 }
 
 /// Understands the header of a source, without reading its rows; the outer error is one of I/O,
@@ -83,16 +92,22 @@ enum Run {
 pub(super) fn prepare(source: Incoming) -> Result<Result<Prepared, (u64, Vec<Fault>)>> {
     match source {
         Incoming::Text { table, raw } => Ok(prepare_text(table, raw)),
-        Incoming::Arrow { table, file, batches } => Ok(prepare_batches(table, &file, batches)),
-        Incoming::Parquet { table, path, display } => {
-            prepare_parquet(table, &path, &display).map_err(|e| RecordError::Source {
-                file: display,
-                reason: match e {
-                    RecordError::Read { reason, .. } => reason,
-                    other => other.to_string(),
-                },
-            })
-        }
+        Incoming::Arrow {
+            table,
+            file,
+            batches,
+        } => Ok(prepare_batches(table, &file, batches)),
+        Incoming::Parquet {
+            table,
+            path,
+            display,
+        } => prepare_parquet(table, &path, &display).map_err(|e| RecordError::Source {
+            file: display,
+            reason: match e {
+                RecordError::Read { reason, .. } => reason,
+                other => other.to_string(),
+            },
+        }),
     }
 }
 
@@ -112,7 +127,13 @@ fn prepare_text(table: &'static Table, raw: RawTable) -> Result<Prepared, (u64, 
             Err(faults) => return Err((rows, faults)),
         }
     }
-    Ok(Prepared { table, rows, faults: raw.faults, runs, file: raw.file.into() })
+    Ok(Prepared {
+        table,
+        rows,
+        faults: raw.faults,
+        runs,
+        file: raw.file.into(),
+    })
 }
 
 fn prepare_batches(
@@ -135,7 +156,13 @@ fn prepare_batches(
             Err(faults) => return Err((rows, faults)),
         }
     }
-    Ok(Prepared { table, rows, faults: Vec::new(), runs, file: file.into() })
+    Ok(Prepared {
+        table,
+        rows,
+        faults: Vec::new(),
+        runs,
+        file: file.into(),
+    })
 }
 
 fn prepare_parquet(
@@ -167,7 +194,13 @@ fn prepare_parquet(
         });
         first += rows as u64;
     }
-    Ok(Ok(Prepared { table, rows, faults: Vec::new(), runs, file: display.into() }))
+    Ok(Ok(Prepared {
+        table,
+        rows,
+        faults: Vec::new(),
+        runs,
+        file: display.into(),
+    }))
 }
 
 /// Asks for text as a dictionary where the file holds nothing else, and as views elsewhere.
@@ -179,7 +212,11 @@ fn with_hints(plain: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
         .enumerate()
         .map(|(i, field)| match field.data_type() {
             DataType::Utf8 | DataType::LargeUtf8 => {
-                let hint = if all_dictionary(plain.metadata(), i) { dictionary() } else { DataType::Utf8View };
+                let hint = if all_dictionary(plain.metadata(), i) {
+                    dictionary()
+                } else {
+                    DataType::Utf8View
+                };
                 field.as_ref().clone().with_data_type(hint)
             }
             _ => field.as_ref().clone(),
@@ -202,15 +239,21 @@ pub(super) fn dictionary() -> DataType {
 /// Whether a top-level column is dictionary-encoded in all row groups.
 pub(super) fn all_dictionary(metadata: &ParquetMetaData, root: usize) -> bool {
     let schema = metadata.file_metadata().schema_descr();
-    let Some(leaf) = (0..schema.num_columns()).find(|i| schema.get_column_root_idx(*i) == root) else {
+    let Some(leaf) = (0..schema.num_columns()).find(|i| schema.get_column_root_idx(*i) == root)
+    else {
         return false;
     };
     let dictionary = |c: &ColumnChunkMetaData| {
         c.dictionary_page_offset().is_some()
-            && c.page_encoding_stats_mask()
-                .is_some_and(|m| m.is_only(Encoding::PLAIN_DICTIONARY) || m.is_only(Encoding::RLE_DICTIONARY))
+            && c.page_encoding_stats_mask().is_some_and(|m| {
+                m.is_only(Encoding::PLAIN_DICTIONARY) || m.is_only(Encoding::RLE_DICTIONARY)
+            })
     };
-    metadata.num_row_groups() > 0 && metadata.row_groups().iter().all(|g| dictionary(g.column(leaf)))
+    metadata.num_row_groups() > 0
+        && metadata
+            .row_groups()
+            .iter()
+            .all(|g| dictionary(g.column(leaf)))
 }
 
 /// Reads, types and checks all rows of the sources of one table, on all cores.
@@ -228,7 +271,10 @@ pub(super) fn read(
     par::try_map(runs, |(table, file, run)| {
         let shown = file.to_string();
         let piece = run.read(table, file, options).map_err(|e| match e {
-            RecordError::Read { reason, .. } => RecordError::Source { file: shown, reason },
+            RecordError::Read { reason, .. } => RecordError::Source {
+                file: shown,
+                reason,
+            },
             other => other,
         })?;
         progress.advance(piece.rows as u64);
@@ -241,28 +287,61 @@ impl Run {
         match self {
             Self::Chunk(mapping, chunk) => {
                 let rows = chunk.lines.len();
-                let columns: Vec<ArrayRef> =
-                    chunk.columns.into_iter().map(|c| text_array(c, rows)).collect::<Result<_>>()?;
-                Piece::read(table, &mapping, &columns, (file, Lines::Each(chunk.lines)), options)
+                let columns: Vec<ArrayRef> = chunk
+                    .columns
+                    .into_iter()
+                    .map(|c| text_array(c, rows))
+                    .collect::<Result<_>>()?;
+                Piece::read(
+                    table,
+                    &mapping,
+                    &columns,
+                    (file, Lines::Each(chunk.lines)),
+                    options,
+                )
             }
-            Self::Batch(mapping, batch, first) => {
-                Piece::read(table, &mapping, batch.columns(), (file, Lines::From(first)), options)
-            }
-            Self::RowGroup { mapping, path, metadata, group, first, rows } => {
-                let input = File::open(&path).map_err(|e| RecordError::read(path.display().to_string(), e))?;
-                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
-                    .with_row_groups(vec![group])
-                    .with_batch_size(rows.max(1))
-                    .build()?;
+            Self::Batch(mapping, batch, first) => Piece::read(
+                table,
+                &mapping,
+                batch.columns(),
+                (file, Lines::From(first)),
+                options,
+            ),
+            Self::RowGroup {
+                mapping,
+                path,
+                metadata,
+                group,
+                first,
+                rows,
+            } => {
+                let input = File::open(&path)
+                    .map_err(|e| RecordError::read(path.display().to_string(), e))?;
+                let reader =
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
+                        .with_row_groups(vec![group])
+                        .with_batch_size(rows.max(1))
+                        .build()?;
                 let batches: Vec<RecordBatch> = reader.collect::<std::result::Result<_, _>>()?;
                 let columns: Vec<ArrayRef> = match batches.as_slice() {
                     [one] => one.columns().to_vec(),
-                    [] => metadata.schema().fields().iter().map(|f| new_null_array(f.data_type(), 0)).collect(),
-                    many => {
-                        datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?.columns().to_vec()
-                    }
+                    [] => metadata
+                        .schema()
+                        .fields()
+                        .iter()
+                        .map(|f| new_null_array(f.data_type(), 0))
+                        .collect(),
+                    many => datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?
+                        .columns()
+                        .to_vec(),
                 };
-                Piece::read(table, &mapping, &columns, (file, Lines::From(first)), options)
+                Piece::read(
+                    table,
+                    &mapping,
+                    &columns,
+                    (file, Lines::From(first)),
+                    options,
+                )
             }
         }
     }
@@ -272,11 +351,18 @@ fn text_array(column: treaty_app::raw::TextColumn, rows: usize) -> Result<ArrayR
     if column.present.len() != rows || column.offsets.len() != rows + 1 {
         return Err(RecordError::read(
             "reading text",
-            format!("column `{}` has {} cells for {rows} rows", column.name, column.present.len()),
+            format!(
+                "column `{}` has {} cells for {rows} rows",
+                column.name,
+                column.present.len()
+            ),
         ));
     }
     if column.offsets.last().copied() == Some(i32::MAX) || !column.offsets.is_sorted() {
-        return Err(RecordError::read("reading text", format!("column `{}` is too long for one chunk", column.name)));
+        return Err(RecordError::read(
+            "reading text",
+            format!("column `{}` is too long for one chunk", column.name),
+        ));
     }
     let nulls = NullBuffer::from(column.present);
     let array = StringArray::try_new(

@@ -53,7 +53,12 @@ pub struct Store {
 impl Store {
     /// Tables below a folder; `backend` replaces the file system, with the same paths.
     pub fn new(folder: PathBuf, backend: Option<Arc<dyn ObjectStore>>) -> Self {
-        Self { folder, backend, lists: Mutex::default(), newest: Mutex::default() }
+        Self {
+            folder,
+            backend,
+            lists: Mutex::default(),
+            newest: Mutex::default(),
+        }
     }
 
     /// The folder of a table.
@@ -63,8 +68,12 @@ impl Store {
 
     fn url(&self, table: &str) -> Result<Url> {
         let folder = absolute(&self.folder(table))?;
-        Url::from_directory_path(&folder)
-            .map_err(|()| RecordError::read("finding the record", format!("{} is no usable path", folder.display())))
+        Url::from_directory_path(&folder).map_err(|()| {
+            RecordError::read(
+                "finding the record",
+                format!("{} is no usable path", folder.display()),
+            )
+        })
     }
 
     fn handle(&self, table: &str) -> Result<DeltaTable> {
@@ -78,7 +87,11 @@ impl Store {
 
     /// Whether the table was ever created.
     pub async fn exists(&self, table: &str) -> Result<bool> {
-        Ok(self.handle(table)?.log_store().is_delta_table_location().await?)
+        Ok(self
+            .handle(table)?
+            .log_store()
+            .is_delta_table_location()
+            .await?)
     }
 
     /// The table at a version.
@@ -106,11 +119,20 @@ impl Store {
 
     /// Number of the newest version, given an older one; much cheaper than the table itself.
     pub async fn newest_version(&self, table: &str, since: u64) -> Result<u64> {
-        Ok(self.handle(table)?.log_store().get_latest_version(since).await?)
+        Ok(self
+            .handle(table)?
+            .log_store()
+            .get_latest_version(since)
+            .await?)
     }
 
     /// The table at its newest version, which is created with this schema if need be.
-    pub async fn newest_or_create(&self, table: &str, schema: &SchemaRef, at: i64) -> Result<DeltaTable> {
+    pub async fn newest_or_create(
+        &self,
+        table: &str,
+        schema: &SchemaRef,
+        at: i64,
+    ) -> Result<DeltaTable> {
         if !locked(&self.newest).contains_key(table) && !self.exists(table).await? {
             self.create(table, schema, at).await?;
         }
@@ -119,8 +141,9 @@ impl Store {
 
     async fn create(&self, table: &str, schema: &Schema, at: i64) -> Result<()> {
         let handle = self.handle(table)?;
-        let schema: StructType =
-            schema.try_into_kernel().map_err(|e| RecordError::read("creating a table", e))?;
+        let schema: StructType = schema
+            .try_into_kernel()
+            .map_err(|e| RecordError::read("creating a table", e))?;
         let broken = |e: serde_json::Error| RecordError::read("creating a table", e);
         // Old versions are what time travel and undo are made of: nothing expires by itself.
         let metadata: Metadata = serde_json::from_value(json!({
@@ -139,14 +162,19 @@ impl Store {
         }))
         .map_err(broken)?;
         let protocol: Protocol =
-            serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 })).map_err(broken)?;
+            serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
+                .map_err(broken)?;
         let operation = DeltaOperation::Create {
             mode: SaveMode::ErrorIfExists,
             location: self.url(table)?,
             protocol: protocol.clone(),
             metadata: metadata.clone(),
         };
-        let actions = vec![info(&operation, at), Action::Protocol(protocol), Action::Metadata(metadata)];
+        let actions = vec![
+            info(&operation, at),
+            Action::Protocol(protocol),
+            Action::Metadata(metadata),
+        ];
         CommitBuilder::default()
             .with_actions(actions)
             .with_max_retries(0)
@@ -170,13 +198,22 @@ impl Store {
 
     /// Makes `wanted` the files of the newest version, whatever they were; returns that version.
     /// A table that holds them already is left alone.
-    pub async fn commit(&self, table: &str, schema: &SchemaRef, wanted: &[StoredFile], at: i64) -> Result<u64> {
+    pub async fn commit(
+        &self,
+        table: &str,
+        schema: &SchemaRef,
+        wanted: &[StoredFile],
+        at: i64,
+    ) -> Result<u64> {
         let handle = self.newest_or_create(table, schema, at).await?;
         let current = files(&handle)?;
         let keep: HashSet<&str> = wanted.iter().map(|f| f.name.as_str()).collect();
         let have: HashSet<&str> = current.iter().map(|f| f.name.as_str()).collect();
-        let operation =
-            DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: None,
+            predicate: None,
+        };
         let mut actions = vec![info(&operation, at)];
         let gone = current.iter().filter(|f| !keep.contains(f.name.as_str()));
         actions.extend(gone.map(|f| Action::Remove(f.remove(at))));
@@ -219,7 +256,11 @@ impl Store {
 /// Writes a file.
 pub async fn put(objects: &Arc<dyn ObjectStore>, name: &str, bytes: Vec<u8>) -> Result<()> {
     objects
-        .put_opts(&ObjectPath::from(name), PutPayload::from(bytes), PutOptions::default())
+        .put_opts(
+            &ObjectPath::from(name),
+            PutPayload::from(bytes),
+            PutOptions::default(),
+        )
         .await
         .map_err(|e| RecordError::read(format!("writing {name}"), e))?;
     Ok(())
@@ -231,9 +272,16 @@ pub async fn discard(objects: &Arc<dyn ObjectStore>, name: &str) {
 }
 
 /// Reads a small file.
-pub async fn get(objects: &Arc<dyn ObjectStore>, name: &str) -> Result<impl ChunkReader + 'static + use<>> {
-    let failed = |e: datafusion::object_store::Error| RecordError::read(format!("reading {name}"), e);
-    let got = objects.get_opts(&ObjectPath::from(name), GetOptions::default()).await.map_err(failed)?;
+pub async fn get(
+    objects: &Arc<dyn ObjectStore>,
+    name: &str,
+) -> Result<impl ChunkReader + 'static + use<>> {
+    let failed =
+        |e: datafusion::object_store::Error| RecordError::read(format!("reading {name}"), e);
+    let got = objects
+        .get_opts(&ObjectPath::from(name), GetOptions::default())
+        .await
+        .map_err(failed)?;
     got.bytes().await.map_err(failed)
 }
 
@@ -290,7 +338,8 @@ fn info(operation: &DeltaOperation, at: i64) -> Action {
 }
 
 fn locked<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    cell.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    cell.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

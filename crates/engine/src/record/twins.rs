@@ -39,7 +39,10 @@ pub fn resolve(
     }
     let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (first, later) in twins {
-        groups.entry(*first).or_insert_with(|| vec![*first]).push(*later);
+        groups
+            .entry(*first)
+            .or_insert_with(|| vec![*first])
+            .push(*later);
     }
     let mut columns: Vec<Cells<'_>> = Vec::new();
     for name in ["recorded_at", "seq"] {
@@ -86,7 +89,9 @@ pub fn resolve(
 fn fault(table: &Table, flat: &Flat, row: u32, kept: u32) -> Fault {
     let place = |row: u32| {
         let (run, at) = flat.origin(row as usize);
-        flat.origins.get(run).map_or_else(|| (String::new(), 0), |(_, piece)| piece.place(at))
+        flat.origins
+            .get(run)
+            .map_or_else(|| (String::new(), 0), |(_, piece)| piece.place(at))
     };
     let (file, line) = place(row);
     let (kept_file, kept_line) = place(kept);

@@ -41,11 +41,17 @@ pub async fn matches(
     hashes: &Hashes,
     index: &Index,
 ) -> Result<Matched> {
-    let mut out = Matched { replaced: vec![Vec::new(); files.len()], ..Matched::default() };
+    let mut out = Matched {
+        replaced: vec![Vec::new(); files.len()],
+        ..Matched::default()
+    };
     if files.is_empty() || flat.rows == 0 {
         return Ok(out);
     }
-    let mut columns: Vec<(usize, TextAs)> = key_positions(table).into_iter().map(|c| (c, TextAs::Stored)).collect();
+    let mut columns: Vec<(usize, TextAs)> = key_positions(table)
+        .into_iter()
+        .map(|c| (c, TextAs::Stored))
+        .collect();
     columns.push((position(table, HASH)?, TextAs::Stored));
     // A few files at a time: the keys of a large table are many bytes.
     let mut done = 0;
@@ -56,8 +62,16 @@ pub async fn matches(
             rows += files[until].rows;
             until += 1;
         }
-        let parts = reader::read(Arc::clone(&objects), &files[done..until], &schema::stored(table), &columns).await?;
-        for (file, row, stored, same) in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+        let parts = reader::read(
+            Arc::clone(&objects),
+            &files[done..until],
+            &schema::stored(table),
+            &columns,
+        )
+        .await?;
+        for (file, row, stored, same) in
+            par::blocking(|| probe(table, &parts, flat, hashes, index))?
+        {
             if same {
                 out.unchanged.push(row);
             } else {
@@ -68,38 +82,62 @@ pub async fn matches(
         done = until;
     }
     out.unchanged.sort_unstable();
-    out.replaced.iter_mut().for_each(|rows| rows.sort_unstable());
+    out.replaced
+        .iter_mut()
+        .for_each(|rows| rows.sort_unstable());
     Ok(out)
 }
 
 /// Stored file, incoming row, stored row, and whether they say the same.
 type Hit = (usize, u32, u32, bool);
 
-fn probe(table: &Table, parts: &[Part], flat: &Flat, hashes: &Hashes, index: &Index) -> Result<Vec<Hit>> {
+fn probe(
+    table: &Table,
+    parts: &[Part],
+    flat: &Flat,
+    hashes: &Hashes,
+    index: &Index,
+) -> Result<Vec<Hit>> {
     let incoming: Vec<Cells<'_>> = key_positions(table)
         .into_iter()
         .map(|c| Cells::of(flat.columns[c].as_ref()))
         .collect::<Result<_>>()?;
     let mut keyed: Vec<(Vec<Cells<'_>>, &[i64])> = Vec::with_capacity(parts.len());
     for part in parts {
-        let cells = (0..table.key.len()).map(|c| Cells::of(Some(part.batch.column(c)))).collect::<Result<_>>()?;
+        let cells = (0..table.key.len())
+            .map(|c| Cells::of(Some(part.batch.column(c))))
+            .collect::<Result<_>>()?;
         let Cells::Long(content, _) = Cells::of(Some(part.batch.column(table.key.len())))? else {
-            return Err(RecordError::read("reading hashes", "the column has another type"));
+            return Err(RecordError::read(
+                "reading hashes",
+                "the column has another type",
+            ));
         };
         keyed.push((cells, content));
     }
-    let own: Vec<Vec<u64>> =
-        par::map(keyed.iter().collect(), |(cells, content)| keys::key_hashes(table, cells, content.len()));
+    let own: Vec<Vec<u64>> = par::map(keyed.iter().collect(), |(cells, content)| {
+        keys::key_hashes(table, cells, content.len())
+    });
     let candidates = index.candidates(&own);
     let mut blocks = Vec::new();
     for (l, list) in own.iter().enumerate() {
-        blocks.extend(par::ranges(list.len(), BLOCK).into_iter().map(|rows| (l, rows)));
+        blocks.extend(
+            par::ranges(list.len(), BLOCK)
+                .into_iter()
+                .map(|rows| (l, rows)),
+        );
     }
     let hits = par::map(blocks, |(l, rows)| {
         let (stored, content) = &keyed[l];
-        let found: Vec<u32> = candidates[l][rows.clone()].iter().map(|row| row.load(Relaxed)).collect();
+        let found: Vec<u32> = candidates[l][rows.clone()]
+            .iter()
+            .map(|row| row.load(Relaxed))
+            .collect();
         // Row 0 stands in where there is no candidate.
-        let at: Vec<u32> = found.iter().map(|row| if *row == NONE { 0 } else { *row }).collect();
+        let at: Vec<u32> = found
+            .iter()
+            .map(|row| if *row == NONE { 0 } else { *row })
+            .collect();
         let mut same = vec![true; at.len()];
         for (stored, incoming) in stored.iter().zip(&incoming) {
             stored.compare_all(rows.start, *incoming, &at, &mut same);
@@ -115,10 +153,17 @@ fn probe(table: &Table, parts: &[Part], flat: &Flat, hashes: &Hashes, index: &In
             } else {
                 // Two keys of one hash: look for another one.
                 let same = |other: u32| keys::same_key(stored, row, &incoming, other as usize);
-                let Some(other) = index.find(own[l][row], same) else { continue };
+                let Some(other) = index.find(own[l][row], same) else {
+                    continue;
+                };
                 (other, hashes.content[other as usize])
             };
-            hits.push((parts[l].file, incoming_row, (parts[l].first + row) as u32, content[row] as u64 == known));
+            hits.push((
+                parts[l].file,
+                incoming_row,
+                (parts[l].first + row) as u32,
+                content[row] as u64 == known,
+            ));
         }
         hits
     });
@@ -135,7 +180,9 @@ pub async fn without(
     prefix: String,
 ) -> Result<Option<Job>> {
     let stored = schema::stored(table);
-    let all: Vec<(usize, TextAs)> = (0..stored.fields().len()).map(|c| (c, TextAs::Stored)).collect();
+    let all: Vec<(usize, TextAs)> = (0..stored.fields().len())
+        .map(|c| (c, TextAs::Stored))
+        .collect();
     let parts = reader::read(objects, std::slice::from_ref(file), &stored, &all).await?;
     let rows = reader::rows(&parts);
     let mut kept = BooleanBufferBuilder::new(rows);
@@ -143,27 +190,46 @@ pub async fn without(
     for row in replaced {
         kept.set_bit(*row as usize, false);
     }
-    let kept: Vec<u32> = (0..rows).filter(|i| kept.get_bit(*i)).map(|i| i as u32).collect();
+    let kept: Vec<u32> = (0..rows)
+        .filter(|i| kept.get_bit(*i))
+        .map(|i| i as u32)
+        .collect();
     if kept.is_empty() {
         return Ok(None);
     }
     let columns = par::blocking(|| columns(table, &parts))?;
     let part = 0..kept.len();
-    let sorted = Sorted { rows: kept, ..Sorted::default() };
-    Ok(Some(Job { columns: Arc::new(columns), sorted: Arc::new(sorted), part, version, prefix }))
+    let sorted = Sorted {
+        rows: kept,
+        ..Sorted::default()
+    };
+    Ok(Some(Job {
+        columns: Arc::new(columns),
+        sorted: Arc::new(sorted),
+        part,
+        version,
+        prefix,
+    }))
 }
 
 /// Row groups of stored files as whole columns.
 pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let n = table.columns.len();
-    let kinds = table.columns.iter().map(|c| c.kind).chain([Kind::Text, Kind::Int, Kind::Int]);
+    let kinds = table
+        .columns
+        .iter()
+        .map(|c| c.kind)
+        .chain([Kind::Text, Kind::Int, Kind::Int]);
     let jobs: Vec<(usize, Kind)> = kinds.enumerate().collect();
     let mut joined = par::try_map(jobs, |(at, kind)| {
         let column = parts
             .iter()
             .map(|p| {
                 let array: &ArrayRef = p.batch.column(at);
-                ((array.null_count() < array.len()).then(|| Arc::clone(array)), array.len())
+                (
+                    (array.null_count() < array.len()).then(|| Arc::clone(array)),
+                    array.len(),
+                )
             })
             .collect();
         flat::join(kind, column)
@@ -173,5 +239,10 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let hash = joined.pop().flatten().ok_or_else(missing)?;
     let attributes = joined.pop().flatten();
     joined.truncate(n);
-    Ok(Columns { layout: joined, attributes, hash, version: Some(version) })
+    Ok(Columns {
+        layout: joined,
+        attributes,
+        hash,
+        version: Some(version),
+    })
 }

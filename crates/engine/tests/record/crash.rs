@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult,
 };
 use futures::stream::BoxStream;
 use tempfile::TempDir;
@@ -33,13 +33,21 @@ impl fmt::Display for Failing {
 }
 
 fn full() -> Error {
-    Error::Generic { store: "test", source: "no space left on device".into() }
+    Error::Generic {
+        store: "test",
+        source: "no space left on device".into(),
+    }
 }
 
 type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = Result<T, Error>> + Send + 'a>>;
 
 impl ObjectStore for Failing {
-    fn put_opts<'s, 'p, 'a>(&'s self, location: &'p Path, payload: PutPayload, opts: PutOptions) -> Future<'a, PutResult>
+    fn put_opts<'s, 'p, 'a>(
+        &'s self,
+        location: &'p Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Future<'a, PutResult>
     where
         's: 'a,
         'p: 'a,
@@ -57,7 +65,11 @@ impl ObjectStore for Failing {
         })
     }
 
-    fn put_multipart_opts<'s, 'p, 'a>(&'s self, _: &'p Path, _: PutMultipartOptions) -> Future<'a, Box<dyn MultipartUpload>>
+    fn put_multipart_opts<'s, 'p, 'a>(
+        &'s self,
+        _: &'p Path,
+        _: PutMultipartOptions,
+    ) -> Future<'a, Box<dyn MultipartUpload>>
     where
         's: 'a,
         'p: 'a,
@@ -66,7 +78,11 @@ impl ObjectStore for Failing {
         Box::pin(async move { Err(full()) })
     }
 
-    fn get_opts<'s, 'p, 'a>(&'s self, location: &'p Path, options: GetOptions) -> Future<'a, GetResult>
+    fn get_opts<'s, 'p, 'a>(
+        &'s self,
+        location: &'p Path,
+        options: GetOptions,
+    ) -> Future<'a, GetResult>
     where
         's: 'a,
         'p: 'a,
@@ -75,7 +91,10 @@ impl ObjectStore for Failing {
         Box::pin(async move { self.inner.get_opts(location, options).await })
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path, Error>>) -> BoxStream<'static, Result<Path, Error>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path, Error>>,
+    ) -> BoxStream<'static, Result<Path, Error>> {
         self.inner.delete_stream(locations)
     }
 
@@ -92,7 +111,12 @@ impl ObjectStore for Failing {
         Box::pin(async move { self.inner.list_with_delimiter(prefix).await })
     }
 
-    fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Future<'a, ()>
+    fn copy_opts<'s, 'f, 't, 'a>(
+        &'s self,
+        from: &'f Path,
+        to: &'t Path,
+        options: CopyOptions,
+    ) -> Future<'a, ()>
     where
         's: 'a,
         'f: 'a,
@@ -104,20 +128,30 @@ impl ObjectStore for Failing {
 }
 
 fn failing(after: i64, late: bool) -> Arc<Failing> {
-    Arc::new(Failing { inner: LocalFileSystem::new(), left: AtomicI64::new(after), late })
+    Arc::new(Failing {
+        inner: LocalFileSystem::new(),
+        left: AtomicI64::new(after),
+        late,
+    })
 }
 
 fn first() -> Vec<treaty_engine::record::Incoming> {
     vec![
         csv("accounts", &["account_id,name", "A1,one", "A2,two"]),
-        csv("people", &["person_id,created_at", "P1,2026-01-01", "P2,2026-01-01"]),
+        csv(
+            "people",
+            &["person_id,created_at", "P1,2026-01-01", "P2,2026-01-01"],
+        ),
     ]
 }
 
 fn second() -> Vec<treaty_engine::record::Incoming> {
     vec![
         csv("accounts", &["account_id,name", "A2,changed", "A3,three"]),
-        csv("people", &["person_id,created_at,offer", "P2,2026-01-01,trial"]),
+        csv(
+            "people",
+            &["person_id,created_at,offer", "P2,2026-01-01,trial"],
+        ),
         csv("users", &["user_id", "U1"]),
     ]
 }
@@ -137,7 +171,9 @@ async fn broken_at_every_write(late: bool) {
         land(&record, 1, first()).await;
         let before = all(&record).await;
         let store = failing(n, late);
-        let broken = Record::open_with_store(dir.path(), store.clone()).await.expect("a record");
+        let broken = Record::open_with_store(dir.path(), store.clone())
+            .await
+            .expect("a record");
         let result = import(&broken, 2, second()).await;
         let untouched = store.left.load(Ordering::SeqCst) >= 0;
         // Another process sees all of it or nothing.
@@ -150,9 +186,16 @@ async fn broken_at_every_write(late: bool) {
                 kinds[1] += 1;
             }
             Err(error) => {
-                assert!(matches!(error, RecordError::Write { version: 1, .. }), "{error:?}");
+                assert!(
+                    matches!(error, RecordError::Write { version: 1, .. }),
+                    "{error:?}"
+                );
                 let text = error.to_string();
-                assert!(text.contains("no space left on device") && text.contains("as it was before, version 1"), "{text}");
+                assert!(
+                    text.contains("no space left on device")
+                        && text.contains("as it was before, version 1"),
+                    "{text}"
+                );
                 assert_eq!((seen.version(), &got), (1, &before), "write {n}");
                 assert_eq!(broken.version(), 1);
                 kinds[0] += 1;
@@ -161,7 +204,11 @@ async fn broken_at_every_write(late: bool) {
         // And the next import works, whatever was left behind.
         let again = land(&seen, 3, second()).await;
         assert_eq!(again.committed, result.is_err());
-        assert_eq!((seen.version(), all(&seen).await), (2, after.clone()), "write {n}");
+        assert_eq!(
+            (seen.version(), all(&seen).await),
+            (2, after.clone()),
+            "write {n}"
+        );
         // Undo meets the same remains.
         assert_eq!(seen.undo(at(4)).await.expect("an undo"), (2, 3));
         assert_eq!(all(&seen).await, before, "write {n}");
@@ -191,10 +238,16 @@ async fn undo_that_fails_leaves_the_record_as_it_was() {
         let old = all(&record).await;
         land(&record, 2, second()).await;
         let new = all(&record).await;
-        let broken = Record::open_with_store(dir.path(), failing(n, false)).await.expect("a record");
+        let broken = Record::open_with_store(dir.path(), failing(n, false))
+            .await
+            .expect("a record");
         let result = broken.undo(at(3)).await;
         let seen = Record::open(dir.path()).await.expect("a record");
-        assert_eq!(all(&seen).await, if result.is_ok() { old.clone() } else { new }, "write {n}");
+        assert_eq!(
+            all(&seen).await,
+            if result.is_ok() { old.clone() } else { new },
+            "write {n}"
+        );
         if result.is_ok() {
             break;
         }

@@ -39,7 +39,10 @@ pub fn csv_file(name: &str, file: &str, lines: &[&str]) -> Incoming {
         chunks: vec![RawChunk { columns, lines }],
         faults: Vec::new(),
     };
-    Incoming::Text { table: table(name), raw }
+    Incoming::Text {
+        table: table(name),
+        raw,
+    }
 }
 
 pub fn stages(stage: &str) -> bool {
@@ -73,9 +76,18 @@ pub async fn land(record: &Record, n: i64, source: Vec<Incoming>) -> ImportResul
 pub fn counts(result: &ImportResult) -> (u64, u64, u64, u64) {
     let sum = |of: fn(&treaty_app::import::TableCount) -> u64| result.tables.iter().map(of).sum();
     for t in &result.tables {
-        assert_eq!(t.read, t.written + t.changed + t.unchanged + t.rejected, "{t:?}");
+        assert_eq!(
+            t.read,
+            t.written + t.changed + t.unchanged + t.rejected,
+            "{t:?}"
+        );
     }
-    (sum(|t| t.written), sum(|t| t.changed), sum(|t| t.unchanged), sum(|t| t.rejected))
+    (
+        sum(|t| t.written),
+        sum(|t| t.changed),
+        sum(|t| t.unchanged),
+        sum(|t| t.rejected),
+    )
 }
 
 /// Columns of a table as lines of text, in stored order.
@@ -84,7 +96,11 @@ pub async fn lines(record: &Record, name: &str, version: u64, columns: &[&str]) 
     let format = FormatOptions::default().with_null("~");
     for dictionary in [true, false] {
         out.clear();
-        for batch in record.read(name, version, columns, dictionary).await.expect("rows") {
+        for batch in record
+            .read(name, version, columns, dictionary)
+            .await
+            .expect("rows")
+        {
             let columns: Vec<ArrayFormatter<'_>> = batch
                 .columns()
                 .iter()
@@ -126,5 +142,7 @@ pub async fn bytes(record: &Record, name: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }

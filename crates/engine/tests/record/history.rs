@@ -10,9 +10,32 @@ async fn undo_takes_back_one_import_after_the_other() {
     let dir = TempDir::new().expect("a folder");
     let record = Record::init(dir.path()).await.expect("a record");
     let mut states = vec![all(&record).await];
-    land(&record, 1, vec![csv("people", &["person_id,created_at,a", "P1,2026-01-01,x"])]).await;
+    land(
+        &record,
+        1,
+        vec![csv(
+            "people",
+            &["person_id,created_at,a", "P1,2026-01-01,x"],
+        )],
+    )
+    .await;
     states.push(all(&record).await);
-    land(&record, 2, vec![csv("people", &["person_id,created_at,b", "P1,2026-01-02,y", "P2,2026-01-01,~"]), csv("accounts", &["account_id", "A1"])]).await;
+    land(
+        &record,
+        2,
+        vec![
+            csv(
+                "people",
+                &[
+                    "person_id,created_at,b",
+                    "P1,2026-01-02,y",
+                    "P2,2026-01-01,~",
+                ],
+            ),
+            csv("accounts", &["account_id", "A1"]),
+        ],
+    )
+    .await;
     states.push(all(&record).await);
     assert_eq!(record.undo(at(3)).await.expect("an undo"), (2, 3));
     assert_eq!(all(&record).await, states[1]);
@@ -25,10 +48,21 @@ async fn undo_takes_back_one_import_after_the_other() {
     assert!(error.to_string().contains("nothing to undo"), "{error}");
     let log = record.log();
     let kinds: Vec<&str> = log.iter().map(|e| e.kind.as_str()).collect();
-    assert_eq!(kinds, ["import", "import", "undo", "import", "undo", "undo"]);
+    assert_eq!(
+        kinds,
+        ["import", "import", "undo", "import", "undo", "undo"]
+    );
     assert_eq!(log[2].what, "version 2: import 2");
     // What was undone can be imported again.
-    land(&record, 8, vec![csv("people", &["person_id,created_at,a", "P1,2026-01-01,x"])]).await;
+    land(
+        &record,
+        8,
+        vec![csv(
+            "people",
+            &["person_id,created_at,a", "P1,2026-01-01,x"],
+        )],
+    )
+    .await;
     assert_eq!(all(&record).await, states[1]);
     let again = Record::open(dir.path()).await.expect("a record");
     assert_eq!((again.version(), again.log()), (7, record.log()));
@@ -40,14 +74,24 @@ async fn every_version_stays_readable() {
     let dir = TempDir::new().expect("a folder");
     let record = Record::init(dir.path()).await.expect("a record");
     for n in 1..=40 {
-        land(&record, n, vec![csv("accounts", &["account_id,name", &format!("A{},v{n}", n % 3)])]).await;
+        land(
+            &record,
+            n,
+            vec![csv(
+                "accounts",
+                &["account_id,name", &format!("A{},v{n}", n % 3)],
+            )],
+        )
+        .await;
     }
     let again = Record::open(dir.path()).await.expect("a record");
     assert_eq!(again.version(), 40);
     for n in [1, 2, 17, 33, 40] {
         let mut got = lines(&again, "accounts", n, &["account_id", "name"]).await;
         got.sort();
-        let mut want: Vec<String> = (n.saturating_sub(2).max(1)..=n).map(|v| format!("A{},v{v}", v % 3)).collect();
+        let mut want: Vec<String> = (n.saturating_sub(2).max(1)..=n)
+            .map(|v| format!("A{},v{v}", v % 3))
+            .collect();
         want.sort();
         assert_eq!(got, want, "version {n}");
     }
@@ -61,14 +105,26 @@ async fn every_version_stays_readable() {
 async fn a_second_writer_is_refused() {
     let dir = TempDir::new().expect("a folder");
     let record = Record::init(dir.path()).await.expect("a record");
-    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(dir.path().join("record/.lock")).expect("a file");
+    let lock = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.path().join("record/.lock"))
+        .expect("a file");
     lock.lock().expect("the lock");
     for error in [
-        import(&record, 1, vec![csv("accounts", &["account_id", "A1"])]).await.expect_err("busy"),
+        import(&record, 1, vec![csv("accounts", &["account_id", "A1"])])
+            .await
+            .expect_err("busy"),
         record.undo(at(2)).await.expect_err("busy"),
     ] {
         assert!(matches!(error, RecordError::Busy { .. }));
-        assert!(error.to_string().contains("another process is importing into"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("another process is importing into"),
+            "{error}"
+        );
     }
     lock.unlock().expect("unlocked");
     land(&record, 3, vec![csv("accounts", &["account_id", "A1"])]).await;

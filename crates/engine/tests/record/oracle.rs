@@ -30,14 +30,29 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 type Model = BTreeMap<String, String>;
 
 fn cells(row: &Row) -> (String, String, String, String) {
-    let text = |n: u8, word: &str| if n == 0 { "~".to_owned() } else { format!("{word} {n}") };
-    (format!("P{}", row.0), format!("2026-01-{:02}", row.1), text(row.2, "a name of more than twelve letters"), text(row.3, "x"))
+    let text = |n: u8, word: &str| {
+        if n == 0 {
+            "~".to_owned()
+        } else {
+            format!("{word} {n}")
+        }
+    };
+    (
+        format!("P{}", row.0),
+        format!("2026-01-{:02}", row.1),
+        text(row.2, "a name of more than twelve letters"),
+        text(row.3, "x"),
+    )
 }
 
 /// The stored line of a row.
 fn shown(row: &Row) -> Option<String> {
     let (key, day, name, extra) = cells(row);
-    let extra = if row.3 == 0 { "~".to_owned() } else { format!("{{\"extra\":\"{extra}\"}}") };
+    let extra = if row.3 == 0 {
+        "~".to_owned()
+    } else {
+        format!("{{\"extra\":\"{extra}\"}}")
+    };
     (row.1 <= 31).then(|| format!("{key},{day}T05:00:00Z,{name},{extra}"))
 }
 
@@ -48,7 +63,11 @@ fn rank(row: &Row) -> (u8, u8, u8) {
 
 fn apply(model: &Model, rows: &[Row]) -> (Model, TableCount) {
     let mut after = model.clone();
-    let mut count = TableCount { table: "people".to_owned(), read: rows.len() as u64, ..TableCount::default() };
+    let mut count = TableCount {
+        table: "people".to_owned(),
+        read: rows.len() as u64,
+        ..TableCount::default()
+    };
     let mut kept: BTreeMap<u8, Row> = BTreeMap::new();
     for row in rows {
         match shown(row) {
@@ -100,11 +119,16 @@ async fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }));
                 let file: Vec<&str> = file.iter().map(String::as_str).collect();
                 let (after, count) = apply(&current, rows);
-                let result = import(&record, n, vec![csv("people", &file)]).await.expect("an import");
+                let result = import(&record, n, vec![csv("people", &file)])
+                    .await
+                    .expect("an import");
                 prop_assert_eq!(&result.tables, &vec![count.clone()]);
                 prop_assert_eq!(result.faults.len() as u64, count.rejected);
                 let moved = count.written + count.changed > 0;
-                prop_assert_eq!((result.committed, result.version), (moved, newest + u64::from(moved)));
+                prop_assert_eq!(
+                    (result.committed, result.version),
+                    (moved, newest + u64::from(moved))
+                );
                 if moved {
                     states.push(after);
                     undoable.push(newest + 1);
@@ -113,7 +137,10 @@ async fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Undo => match undoable.pop() {
                 None => prop_assert!(record.undo(at(n)).await.is_err()),
                 Some(version) => {
-                    prop_assert_eq!(record.undo(at(n)).await.expect("an undo"), (version, newest + 1));
+                    prop_assert_eq!(
+                        record.undo(at(n)).await.expect("an undo"),
+                        (version, newest + 1)
+                    );
                     states.push(states[version as usize - 1].clone());
                 }
             },
@@ -123,7 +150,13 @@ async fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
     }
     for (version, want) in states.iter().enumerate() {
-        let mut got = lines(&record, "people", version as u64, &["person_id", "created_at", "name", "attributes"]).await;
+        let mut got = lines(
+            &record,
+            "people",
+            version as u64,
+            &["person_id", "created_at", "name", "attributes"],
+        )
+        .await;
         got.sort();
         let mut want: Vec<String> = want.values().cloned().collect();
         want.sort();

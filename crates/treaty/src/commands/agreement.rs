@@ -1,10 +1,11 @@
 //! `init`, `check` and `changes`: the agreement as a file.
 
 use super::{Outcome, now};
-use crate::home::{SETTINGS, inspect};
+use crate::home::{Findings, SETTINGS, inspect};
 use crate::output;
+use std::io::IsTerminal;
 use std::path::Path;
-use treaty_domain::agreement::{self, Diagnostic};
+use treaty_domain::agreement::{self, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::record::Record;
 
@@ -46,7 +47,9 @@ pub async fn create(dir: &Path, agreement: &str) -> Result<(), String> {
 pub fn check(dir: &Path) -> Outcome {
     let (home, findings) = inspect(dir)?;
     let mut text = String::new();
-    for line in findings.errors.iter().chain(&findings.warnings) {
+    let shown: Vec<String> = if std::io::stdout().is_terminal() { in_place(&findings) } else { Vec::new() };
+    let told = |line: &&String| shown.is_empty() || !findings.in_place.iter().any(|(d, _)| d.to_string() == **line);
+    for line in shown.iter().chain(findings.errors.iter().chain(&findings.warnings).filter(told)) {
         text.push_str(line);
         text.push('\n');
     }
@@ -67,6 +70,32 @@ pub fn check(dir: &Path) -> Outcome {
     }
     output::put(&text, None)?;
     Ok(u8::from(home.is_none()))
+}
+
+/// Findings with the lines of the agreement that they are about.
+fn in_place(findings: &Findings) -> Vec<String> {
+    let handler = miette::GraphicalReportHandler::new();
+    findings
+        .in_place
+        .iter()
+        .map(|(d, source)| {
+            let before: usize = source.split_inclusive('\n').take(d.line.saturating_sub(1)).map(str::len).sum();
+            let line = source.get(before..).unwrap_or_default();
+            let within: usize = line.chars().take(d.column.saturating_sub(1)).map(char::len_utf8).sum();
+            let length: usize = line.chars().skip(d.column.saturating_sub(1)).take(d.length.max(1)).map(char::len_utf8).sum();
+            let severity = if d.severity == Severity::Error { miette::Severity::Error } else { miette::Severity::Warning };
+            let shown = miette::MietteDiagnostic::new(d.message.clone())
+                .with_severity(severity)
+                .with_help(d.help.clone())
+                .with_label(miette::LabeledSpan::underline(before + within..before + within + length));
+            let report = miette::Report::new(shown).with_source_code(miette::NamedSource::new(d.file.clone(), source.clone()));
+            let mut out = String::new();
+            match handler.render_report(&mut out, report.as_ref()) {
+                Ok(()) => out,
+                Err(_) => d.to_string(),
+            }
+        })
+        .collect()
 }
 
 /// Says in words what changed between two versions.
