@@ -3,12 +3,11 @@
 
 mod common;
 
-use common::{five_leads, STAGES, Story, WON, at, office, rank, terms, within};
+use common::{STAGES, Story, WON, When, at, five_leads, office, rank, within};
 use treaty_domain::agreement::ClockKind;
 use treaty_domain::facts::{Origin, Status};
 use treaty_domain::timeline::{Criteria, Decision, NONE};
 use treaty_domain::zone::{Micros, Zone};
-
 
 // --- C1: cohort, snapshot, flow ---------------------------------------------------------------
 

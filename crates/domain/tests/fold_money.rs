@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{five_leads, Story, Told, VALUES, at, currency, terms, within};
+use common::{Story, Told, VALUES, When, at, currency, five_leads, terms, within};
 use treaty_domain::agreement::{ClockKind, People, SourceRule};
 use treaty_domain::facts::{Base, Collected, GateVerdict, Status};
 use treaty_domain::fold::Scratch;

@@ -36,7 +36,8 @@ pub fn register(cx: &SessionContext) {
 
 /// `attr(attributes, 'key')`: the text of a custom attribute, or NULL.
 fn attr(args: &[ColumnarValue]) -> Result<ColumnarValue> {
-    let rows = args.iter().map(|a| if let ColumnarValue::Array(a) = a { a.len() } else { 1 }).max().unwrap_or(1);
+    // A column may be empty: only when every argument is a constant is there one row.
+    let rows = args.iter().find_map(|a| if let ColumnarValue::Array(a) = a { Some(a.len()) } else { None }).unwrap_or(1);
     let text = |i: usize| -> Result<ArrayRef> {
         let array = args[i].to_array(rows)?;
         Ok(datafusion::arrow::compute::cast(&array, &DataType::Utf8)?)

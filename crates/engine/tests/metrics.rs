@@ -428,7 +428,7 @@ fn every_rule_is_told_with_its_line() {
         ("FILTER (WHERE converted)", "+ (select count(*) from handoffs)", "a sub-query is not allowed here"),
         ("FILTER (WHERE converted)", "+ sum(attempt) over ()", "a window function is not allowed here"),
         ("FILTER (WHERE converted)", "FILTER (WHERE random() < 0.5)", "a function whose answer changes from call to call is not allowed here"),
-        ("FILTER (WHERE converted)", "FILTER (WHERE created_at < now())", "now() depends on when it is asked"),
+        ("FILTER (WHERE converted)", "FILTER (WHERE created_at < now())", "a function whose answer changes from call to call is not allowed here"),
         ("FILTER (WHERE converted)", "FILTER (WHERE convertd)", "Did you mean 'converted'?"),
         ("FILTER (WHERE converted)", "FILTER (WHERE met)", "No field named met"),
         ("FILTER (WHERE converted)", "+ opportunities", "`opportunities` stands outside an aggregate"),
@@ -443,7 +443,7 @@ fn every_rule_is_told_with_its_line() {
         ("territory = 'West'", "count(*) > 1", "an aggregate is not allowed here"),
         ("territory = 'West'", "attempt + 1", "filter: is not a condition"),
         ("territory = 'West'", "person_id in (select person_id from handoffs)", "a sub-query is not allowed here"),
-        ("territory = 'West'", "created_on = current_date", "depends on when it is asked"),
+        ("territory = 'West'", "created_on = current_date", "filter: a function whose answer changes from call to call"),
         // columns
         ("[\"lead_source\"]", "[\"lead_sorce\"]", "mine.toml:14: dimensions: `lead_sorce` is not a column of leads. Did you mean `lead_source`?"),
         ("[\"lead_source\"]", "[\"lead_source\", \"lead_source\"]", "`lead_source` is there twice"),

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use std::path::Path;
 use treaty_app::raw::Fault;
 
@@ -89,12 +89,10 @@ fn expressions(m: &Metric, schema: &Schema, faults: &mut Vec<Fault>) {
     if let Some(filter) = &m.filter {
         match parsed(filter, schema, false) {
             Err(reason) => faults.push(m.fault("filter", reason)),
-            Ok(expr) => {
-                faults.extend(clock(&expr).map(|reason| m.fault("filter", reason)));
-                if kind_of(&expr, schema).is_some_and(|t| t != DataType::Boolean) {
-                    faults.push(m.fault("filter", "is not a condition: it must be true or false for each row"));
-                }
+            Ok(expr) if kind_of(&expr, schema).is_some_and(|t| t != DataType::Boolean) => {
+                faults.push(m.fault("filter", "is not a condition: it must be true or false for each row"));
             }
+            Ok(_) => {}
         }
     }
     for (key, text) in [("numerator", Some(&m.numerator)), ("denominator", m.denominator.as_ref())] {
@@ -125,8 +123,7 @@ fn parsed(text: &str, schema: &Schema, aggregates: bool) -> Result<Expr, String>
 
 /// What keeps an expression from being one aggregate figure.
 fn aggregate(expr: &Expr, schema: &Schema) -> Vec<String> {
-    let mut reasons: Vec<String> = clock(expr).into_iter().collect();
-    let (mut any, mut outside) = (false, Vec::new());
+    let (mut reasons, mut any, mut outside) = (Vec::new(), false, Vec::new());
     let walked = expr.apply(|e| {
         Ok(match e {
             Expr::AggregateFunction(f) => {
@@ -173,20 +170,6 @@ fn unsteady(f: &AggregateFunction, schema: &Schema) -> Option<String> {
     }
     let whole = f.params.args.first().and_then(|a| kind_of(a, schema)).is_some_and(|t| t.is_integer());
     (name == "median" && whole).then(|| "a median of whole numbers loses the half; write median(CAST(… AS DOUBLE))".to_owned())
-}
-
-/// A function that asks the clock: the same inputs must give the same number.
-fn clock(expr: &Expr) -> Option<String> {
-    let mut found = None;
-    let _ = expr.apply(|e| {
-        if let Expr::ScalarFunction(f) = e
-            && f.func.signature().volatility != Volatility::Immutable
-        {
-            found = Some(format!("{}() depends on when it is asked; facts are already cut at the as-of date", f.func.name()));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found
 }
 
 fn typed(expr: &Expr, schema: &Schema) -> Result<DataType, String> {

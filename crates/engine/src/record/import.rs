@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::array::{Array, ArrayRef, Int64Array, StringViewArray};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::DataType;
 use treaty_app::import::{ImportResult, LogEntry, MAX_FAULTS, Progress, TableCount};
@@ -465,7 +465,6 @@ fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
             )?)
         }
     };
-    debug_assert!(filled.as_any_dictionary_opt().is_some() || filled.len() == flat.rows);
     flat.columns[at] = Some(filled);
     Ok(())
 }
