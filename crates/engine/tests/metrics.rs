@@ -155,14 +155,10 @@ fn random_table(fact: &str, rows: usize, dice: &mut Dice) -> RecordBatch {
     }
     if fact == "handoffs" {
         let at = |name: &str| schema.index_of(name).expect("column");
-        for i in 0..rows {
-            let decision = columns[at("decision")][i].clone();
-            let is = |word: &str| decision.as_deref() == Some(word);
-            if !is("accepted") {
-                columns[at("accepted")][i] = Some("false".to_owned());
-            }
-            if !is("rejected") {
-                columns[at("invalid_rejection")][i] = Some("false".to_owned());
+        let decisions = columns[at("decision")].clone();
+        for (flag, word) in [("accepted", "accepted"), ("invalid_rejection", "rejected")] {
+            for (cell, _) in columns[at(flag)].iter_mut().zip(&decisions).filter(|(_, d)| d.as_deref() != Some(word)) {
+                *cell = Some("false".to_owned());
             }
         }
     }

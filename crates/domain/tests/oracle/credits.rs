@@ -47,7 +47,7 @@ fn apportion(amount: i64, weights: &[i128]) -> Vec<i64> {
 fn weights(path: &[Touch], half_life_days: f64) -> [Vec<i128>; 6] {
     let n = path.len();
     let only = |chosen: usize| (0..n).map(|i| i128::from(i == chosen)).collect::<Vec<_>>();
-    let non_direct = (0..n).filter(|i| !path[*i].direct).next_back().unwrap_or(n - 1);
+    let non_direct = (0..n).rfind(|i| !path[*i].direct).unwrap_or(n - 1);
     let newest = path[n - 1].at;
     let decay = path
         .iter()

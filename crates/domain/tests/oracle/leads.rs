@@ -228,10 +228,9 @@ impl Leads<'_> {
         }
         for (at, e) in &a.events {
             match e {
+                Event::Stage(rank, _) if log.last().and_then(|l| l.stage) == Some(*rank) => {} // is there
                 Event::Stage(rank, overridden) => {
-                    if log.last().and_then(|l| l.stage) != Some(*rank) {
-                        log.push(Line { at: *at, stage: Some(*rank), overridden: *overridden });
-                    }
+                    log.push(Line { at: *at, stage: Some(*rank), overridden: *overridden });
                 }
                 Event::Exit(..) => log.push(Line { at: *at, stage: None, overridden: false }),
                 Event::Created(_) => {

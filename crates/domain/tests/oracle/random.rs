@@ -55,7 +55,7 @@ fn code() -> impl Strategy<Value = &'static str> {
 }
 
 fn some_terms() -> impl Strategy<Value = Terms> {
-    let numbers = (0..9i32, 0..9i32, 0..12i32, 0..7i64);
+    let numbers = (0..12i32, 0..12i32, 0..25i32, 0..7i64);
     let choices = (
         prop::sample::select(vec![People::Roles, People::Account, People::RolesElseAccount]),
         prop::sample::select(vec![
@@ -109,12 +109,13 @@ fn event() -> impl Strategy<Value = Event> {
         let stage = 0..VALUES.len() as u32;
         prop_oneof![3 => 0..u32::from(WON), 2 => stage]
     };
-    let deal_value = prop_oneof![3 => 3..u32::from(WON), 3 => u32::from(WON)..10, 1 => 0..VALUES.len() as u32];
+    let won = u32::from(WON);
+    let deal_value = prop_oneof![3 => 3..won, 2 => Just(won), 3 => won + 1..10, 1 => 0..VALUES.len() as u32];
     let flags = || 0..16u8;
     prop_oneof![
         5 => (value(), flags()).prop_map(|(value, flags)| Event::Stage { value, flags }),
         6 => (deal_value, flags()).prop_map(|(value, flags)| Event::DealStage { value, flags }),
-        5 => (campaign(), flags()).prop_map(|(campaign, flags)| Event::Touch { campaign, flags }),
+        9 => (campaign(), flags()).prop_map(|(campaign, flags)| Event::Touch { campaign, flags }),
         4 => flags().prop_map(|flags| Event::Activity { flags }),
         3 => (0..3u32, 0..3u8, prop::option::weighted(0.8, time()), prop::option::of(0..3i64), code()).prop_map(
             |(to, decision, decided, value, currency)| Event::Handoff { to, decision, decided, value, currency }
@@ -140,7 +141,8 @@ struct Deal {
 
 fn deal() -> impl Strategy<Value = Deal> {
     let amount = prop_oneof![1 => Just(None), 1 => (-5_000..1i64).prop_map(Some), 5 => (1..2_000_000i64).prop_map(Some)];
-    let contacts = vec((0..4usize, prop::bool::weighted(0.3), prop::bool::weighted(0.1)), 0..4);
+    let contact = || (0..4usize, prop::bool::weighted(0.3), prop::bool::weighted(0.1));
+    let contacts = prop_oneof![vec(contact(), 1), vec(contact(), 0..4)];
     let rest = (campaign(), contacts, 0..16u8, criteria());
     (time(), amount, code(), rest).prop_map(|(at, amount, currency, (campaign, contacts, flags, criteria))| Deal {
         at,
@@ -156,7 +158,8 @@ fn deal() -> impl Strategy<Value = Deal> {
 /// A story, and an instant from which it is seen.
 pub fn story() -> impl Strategy<Value = (Story, Micros)> {
     let person = (time(), 0..8u8, campaign(), criteria());
-    let setting = (0..3usize, some_terms(), prop::option::weighted(0.3, (time(), some_terms())), 0..8u8, time());
+    let as_of = prop_oneof![time(), Just((FIRST_DAY + 20).instant())];
+    let setting = (0..3usize, some_terms(), prop::option::weighted(0.3, (time(), some_terms())), 0..8u8, as_of);
     let rates = vec((0..18i32, prop::sample::select(vec!["1.08", "0.925", "1.3"])), 0..3);
     (setting, vec(person, 1..=4), vec(deal(), 0..=4), vec((time(), 0..4usize, event()), 0..=30), rates).prop_map(
         |((zone, first, second, flags, as_of), people, deals, events, rates)| {
