@@ -7,25 +7,33 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch
 use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::MemTable;
-use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use datafusion::logical_expr::expr_fn::SimpleScalarUDF;
+use datafusion::logical_expr::{ColumnarValue, Signature, TypeSignature, Volatility};
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use treaty_app::layout;
-use treaty_app::raw::{RawChunk, RawTable};
+use treaty_app::raw::{RawChunk, RawTable, TextColumn};
 
-/// A helper of pack SQL: from text to text, or to nothing.
+/// A helper of pack SQL: from texts to a text, or to nothing.
 pub struct TextFunction {
     /// Name in SQL.
     pub name: &'static str,
-    /// What it does to a cell.
-    pub call: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// How many arguments it may take.
+    pub arguments: &'static [usize],
+    /// What it makes of the cells of a row, or why the query makes no sense.
+    pub call: Call,
 }
+
+/// What a helper does.
+pub type Call = Arc<dyn Fn(&[Option<&str>]) -> Result<Option<String>, String> + Send + Sync>;
 
 /// A query of a pack.
 pub struct PackQuery {
-    /// Record table that it fills.
+    /// Record table that it fills, or name of the view that it is.
     pub table: String,
     /// The query.
     pub sql: String,
@@ -56,7 +64,7 @@ pub struct PackOutput {
 /// When a query does not parse, names an unknown column, or fails: the file and the reason.
 pub async fn run(
     raw: Vec<RawTable>,
-    parquet: &[(String, std::path::PathBuf)],
+    views: &[PackQuery],
     queries: &[PackQuery],
     left_out: &[LeftOut],
     functions: Vec<TextFunction>,
@@ -77,12 +85,10 @@ pub async fn run(
         let fitted = batches.iter().map(|b| fit(b, &schema)).collect::<Result<Vec<_>, _>>()?;
         cx.register_table(name.as_str(), Arc::new(MemTable::try_new(schema, vec![fitted])?))?;
     }
-    for (name, path) in parquet {
-        cx.register_parquet(name.as_str(), path.to_string_lossy(), ParquetReadOptions::default()).await?;
-    }
+    register_views(&cx, views).await?;
     let mut out = PackOutput { incoming: Vec::new(), notes: Vec::new() };
     for query in queries {
-        let fault = |e: &datafusion::error::DataFusionError| EngineError::Pack { file: query.file.clone(), reason: short(e) };
+        let fault = |e: &DataFusionError| EngineError::Pack { file: query.file.clone(), reason: short(e) };
         let table = layout::table(&query.table).ok_or_else(|| EngineError::Pack {
             file: query.file.clone(),
             reason: format!("`{}` is no table of the record", query.table),
@@ -99,6 +105,34 @@ pub async fn run(
         }
     }
     Ok(out)
+}
+
+/// Computes the views once, each as soon as those that it reads are there.
+async fn register_views(cx: &SessionContext, views: &[PackQuery]) -> Result<(), EngineError> {
+    let mut waiting: Vec<&PackQuery> = views.iter().collect();
+    while !waiting.is_empty() {
+        let mut later = Vec::new();
+        let mut failed = None;
+        for view in &waiting {
+            match cx.sql(&view.sql).await {
+                Ok(frame) => {
+                    let schema = Arc::new(frame.schema().as_arrow().clone());
+                    let batches = frame.collect().await;
+                    let table = batches.and_then(|b| MemTable::try_new(schema, vec![b])).and_then(|t| cx.register_table(view.table.as_str(), Arc::new(t)));
+                    table.map_err(|e| EngineError::Pack { file: view.file.clone(), reason: short(&e) })?;
+                }
+                Err(e) => {
+                    failed = Some(EngineError::Pack { file: view.file.clone(), reason: short(&e) });
+                    later.push(*view);
+                }
+            }
+        }
+        if let (true, Some(e)) = (later.len() == waiting.len(), failed) {
+            return Err(e);
+        }
+        waiting = later;
+    }
+    Ok(())
 }
 
 /// A chunk of text as a batch, without copying its cells.
@@ -150,19 +184,59 @@ fn fit(b: &RecordBatch, schema: &Arc<Schema>) -> Result<RecordBatch, EngineError
 }
 
 fn register(cx: &SessionContext, function: TextFunction) {
-    let call = function.call;
+    let TextFunction { name, arguments, call } = function;
     let body = move |args: &[ColumnarValue]| {
-        let apply = |array: &ArrayRef| -> datafusion::error::Result<StringArray> {
-            let text = cast(array, &DataType::Utf8)?;
-            Ok(text.as_string::<i32>().iter().map(|cell| cell.and_then(|c| call(c))).collect())
+        // A column may be empty: only when every argument is a constant is there one row.
+        let rows = args.iter().find_map(|a| if let ColumnarValue::Array(a) = a { Some(a.len()) } else { None });
+        let texts = args.iter().map(|a| cast(&a.to_array(rows.unwrap_or(1))?, &DataType::Utf8)).collect::<Result<Vec<ArrayRef>, _>>()?;
+        let texts: Vec<&StringArray> = texts.iter().map(|a| a.as_string::<i32>()).collect();
+        let mut cells = Vec::with_capacity(texts.len());
+        let mut row = |i: usize| {
+            cells.clear();
+            cells.extend(texts.iter().map(|t| t.is_valid(i).then(|| t.value(i))));
+            call(&cells).map_err(DataFusionError::Execution)
         };
-        match &args[0] {
-            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(Arc::new(apply(array)?) as ArrayRef)),
-            ColumnarValue::Scalar(one) => {
-                let out = apply(&one.to_array()?)?;
-                Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::Utf8(out.is_valid(0).then(|| out.value(0).to_owned()))))
-            }
+        let out = (0..rows.unwrap_or(1)).map(&mut row).collect::<Result<StringArray, DataFusionError>>()?;
+        match rows {
+            Some(_) => Ok(ColumnarValue::Array(Arc::new(out))),
+            None => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(out.is_valid(0).then(|| out.value(0).to_owned())))),
         }
     };
-    cx.register_udf(create_udf(function.name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(body)));
+    let shapes = arguments.iter().map(|n| TypeSignature::Exact(vec![DataType::Utf8; *n])).collect();
+    let signature = Signature::one_of(shapes, Volatility::Immutable);
+    cx.register_udf(SimpleScalarUDF::new_with_signature(name, signature, DataType::Utf8, Arc::new(body)).into());
+}
+
+/// Names of the columns of a Parquet file.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn parquet_columns(path: &Path) -> Result<Vec<String>, EngineError> {
+    let frame = SessionContext::new().read_parquet(path.to_string_lossy(), ParquetReadOptions::default()).await?;
+    Ok(frame.schema().fields().iter().map(|f| f.name().clone()).collect())
+}
+
+/// Reads a Parquet file as text, as packs take it: instants as RFC 3339, lists and structures as Arrow shows them. The
+/// line of a row is its place in the file, from 1.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn parquet(path: &Path, display: &str) -> Result<RawTable, EngineError> {
+    let frame = sql::session().read_parquet(path.to_string_lossy(), ParquetReadOptions::default()).await?;
+    let (mut chunks, mut line) = (Vec::new(), 0);
+    for batch in frame.collect().await? {
+        let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| text_column(f.name(), a)).collect::<Result<_, _>>()?;
+        let lines = (line + 1..=line + batch.num_rows() as u64).collect();
+        line += batch.num_rows() as u64;
+        chunks.push(RawChunk { columns, lines });
+    }
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(RawTable { name, file: display.to_owned(), chunks, faults: Vec::new() })
+}
+
+fn text_column(name: &str, array: &ArrayRef) -> Result<TextColumn, EngineError> {
+    let text = cast(array, &DataType::Utf8)?;
+    let mut column = TextColumn::new(name);
+    text.as_string::<i32>().iter().for_each(|cell| column.push(cell.filter(|c| !c.is_empty())));
+    Ok(column)
 }

@@ -8,7 +8,7 @@ mod cell;
 mod date;
 mod money;
 
-pub use cell::{date_cell, money_cell, timestamp_cell};
+pub use cell::{date_cell, micros_cell, money_cell, timestamp_cell};
 pub use date::{DayFirst, DayFirstEvidence, LocalOrUtc, day_first_evidence, detect_day_first, parse_date, parse_timestamp_micros};
 pub use money::parse_money;
 

@@ -45,7 +45,7 @@ pub fn layout_table(stem: &str) -> Option<&'static str> {
 }
 
 /// Drops what marks a part or a copy: `.part-0001`, `-2`, `_00001-of-00010`, ` (1)`, a date.
-fn without_part(stem: &str) -> &str {
+pub(crate) fn without_part(stem: &str) -> &str {
     let mut rest = stem.trim_end();
     if let Some(inner) = rest.strip_suffix(')') {
         let digits = inner.trim_end_matches(|c: char| c.is_ascii_digit());

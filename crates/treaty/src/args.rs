@@ -114,9 +114,9 @@ pub enum Command {
         /// Files or folders named like the record's tables, or what the pack expects
         #[arg(required = true)]
         paths: Vec<PathBuf>,
-        /// Folder of a mapping pack
-        #[arg(long, value_name = "DIR")]
-        pack: Option<PathBuf>,
+        /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
+        #[arg(long, value_name = "PACK")]
+        pack: Option<String>,
         /// Say what would happen and write nothing
         #[arg(long)]
         dry_run: bool,
@@ -170,6 +170,11 @@ pub enum Command {
         #[command(subcommand)]
         what: MetricCommand,
     },
+    /// Mapping packs: what each reads, how it is known, what it cannot give
+    Pack {
+        #[command(subcommand)]
+        what: PackCommand,
+    },
     /// SQL over facts and record
     Query {
         /// Statement
@@ -211,6 +216,18 @@ pub enum Kind {
     Flow,
     /// Stock at the as-of date
     Snapshot,
+}
+
+/// What to do with packs.
+#[derive(Debug, Subcommand)]
+pub enum PackCommand {
+    /// All packs
+    List,
+    /// Tables, detection, settings and losses of one
+    Show {
+        /// Name or folder
+        name: String,
+    },
 }
 
 /// What to do with metrics.

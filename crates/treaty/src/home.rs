@@ -1,11 +1,14 @@
 //! A home: the agreement and its older versions, the settings, the metrics beside it, the record.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
+use treaty_app::raw::Fault;
 use treaty_engine::record::Record;
+use treaty_intake::pack::{Pack, Shelf};
 
 /// Settings of a home, `treaty.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -14,6 +17,9 @@ pub struct Settings {
     /// How files are read.
     #[serde(default)]
     pub import: ImportSettings,
+    /// Settings of packs, by their name.
+    #[serde(default)]
+    pub packs: BTreeMap<String, toml::Table>,
 }
 
 /// How files are read.
@@ -28,7 +34,11 @@ pub struct ImportSettings {
 pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreement.toml.\n\
 [import]\n\
 # Times in files without an offset are local to this zone (default: that of the agreement).\n\
-# time_zone = \"America/New_York\"\n";
+# time_zone = \"America/New_York\"\n\
+\n\
+# What differs from tenant to tenant is a setting of a pack; `treaty pack show NAME` lists them.\n\
+# [packs.salesforce.opportunity_stage]\n\
+# \"Proposal/Price Quote\" = \"negotiation\"\n";
 
 /// A home that was opened.
 pub struct Home {
@@ -162,6 +172,23 @@ impl Home {
     pub fn import_zone(&self) -> Zone {
         let own = self.settings.import.time_zone.as_deref().and_then(|z| Zone::new(z).ok());
         own.unwrap_or_else(|| self.newest().zone.clone())
+    }
+
+    /// The packs that come with Treaty and those in `packs/`.
+    pub fn shelf(&self) -> Shelf {
+        Shelf::new(Some(&self.dir.join("packs")))
+    }
+
+    /// A pack by name or folder, under the settings of this home.
+    ///
+    /// # Errors
+    /// Every fault of the pack or of its settings here.
+    pub fn pack(&self, name: &str) -> Result<Pack, Vec<Fault>> {
+        let mut pack = self.shelf().find(name)?;
+        if let Some(own) = self.settings.packs.get(&pack.name) {
+            pack.configure(own, &self.dir.join("treaty.toml").display().to_string())?;
+        }
+        Ok(pack)
     }
 
     /// The newest version of the agreement.

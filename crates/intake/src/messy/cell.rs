@@ -37,6 +37,12 @@ pub fn money_cell(text: &str) -> Option<Cow<'_, str>> {
     parse_money(text).map(Cow::Owned).or_else(|| unread(text, false))
 }
 
+/// `micros_money`: an amount in millionths, as ad platforms give it, as plain decimal text with all its digits.
+pub fn micros_cell(text: &str) -> Option<Cow<'_, str>> {
+    let amount = parse_money(text).and_then(|plain| parse_money(&format!("{plain}E-6")));
+    amount.map(Cow::Owned).or_else(|| unread(text, false))
+}
+
 fn unread(text: &str, unset: bool) -> Option<Cow<'_, str>> {
     normalise_blank(text).filter(|_| !unset).map(Cow::Borrowed)
 }

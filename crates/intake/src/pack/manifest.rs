@@ -1,140 +1,34 @@
-//! Reads `pack.toml`: every fault at once, with its line and the character in it.
+//! Reads `pack.toml`: what a pack is, which tables it reads, how it is known, and what it cannot give.
 
-use super::{DayFirstRule, LeftOut, Loss, Pack, PackFile};
+use super::setting::{SETTINGS, Setting, Value as SettingValue};
+use super::toml_file::{Reader, get};
+use super::{DayFirstRule, LeftOut, Loss, Pack, PackFile, Sign, Unpivot};
 use crate::messy::DayFirst;
 use crate::names::did_you_mean;
 use std::ops::Range;
-use std::path::Path;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 use treaty_app::raw::Fault;
 
-type Value<'i> = Spanned<DeValue<'i>>;
-
 /// Parses a manifest. The pack is there unless something it cannot do without is missing; queries are left empty.
-pub(super) fn parse(text: &str, display: &str, dir: &Path) -> (Option<Pack>, Vec<Fault>) {
+pub(super) fn parse(text: &str, display: &str, origin: &str) -> (Option<Pack>, Vec<Fault>) {
     let mut reader = Reader { text, display, faults: Vec::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         reader.fault(error.span().unwrap_or(0..0), None, error.message().to_owned());
     }
     let root = document.get_ref();
-    reader.known_keys(root, "", &["pack", "file", "dates", "losses", "left_out"]);
-    let pack = reader.pack(root, dir);
+    reader.known_keys(root, "", &["pack", "file", "detect", "settings", "dates", "losses", "left_out"]);
+    let pack = reader.pack(root, origin);
     (pack, reader.faults)
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    display: &'a str,
-    faults: Vec<Fault>,
-}
-
 impl Reader<'_> {
-    fn fault(&mut self, span: Range<usize>, key: Option<&str>, reason: String) {
-        let before = &self.text[..self.text.floor_char_boundary(span.start)];
-        let line = crate::text::count_lines(before.as_bytes()) + 1;
-        let character = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        self.faults.push(Fault {
-            file: self.display.to_owned(),
-            line,
-            column: key.map(str::to_owned),
-            reason: format!("{reason} (character {character})"),
-        });
-    }
-
-    /// A fault where something is missing that has no place of its own.
-    fn missing(&mut self, span: Range<usize>, key: &str, example: &str) {
-        self.fault(span, Some(key), format!("is missing; add {example}"));
-    }
-
-    fn known_keys(&mut self, table: &DeTable<'_>, prefix: &str, known: &[&str]) {
-        for (key, _) in table.iter() {
-            let name = key.get_ref();
-            if !known.contains(&name.as_ref()) {
-                let hint = did_you_mean(name, known.iter().copied());
-                self.fault(key.span(), Some(&format!("{prefix}{name}")), format!("is no setting of a pack{hint}"));
-            }
-        }
-    }
-
-    fn wrong(&mut self, value: &Value<'_>, key: &str, expected: &str) {
-        let found = value.get_ref().type_str();
-        self.fault(value.span(), Some(key), format!("must be {expected}, but is of type {found}"));
-    }
-
-    /// A text that is not blank.
-    fn text_at(&mut self, table: &DeTable<'_>, name: &str, key: &str) -> Option<String> {
-        let value = get(table, name)?;
-        match value.get_ref().as_str() {
-            Some(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-            Some(_) => {
-                self.fault(value.span(), Some(key), "must not be blank".to_owned());
-                None
-            }
-            None => {
-                self.wrong(value, key, "a text in quotes");
-                None
-            }
-        }
-    }
-
-    /// A text that must be there; blank text stands in for it so that the rest is checked, too.
-    fn required(&mut self, table: &DeTable<'_>, span: &Range<usize>, name: &str, key: &str, example: &str) -> String {
-        if get(table, name).is_none() {
-            self.missing(span.clone(), key, example);
-        }
-        self.text_at(table, name, key).unwrap_or_default()
-    }
-
-    fn texts(&mut self, table: &DeTable<'_>, name: &str, key: &str) -> Vec<String> {
-        let Some(value) = get(table, name) else { return Vec::new() };
-        let Some(items) = value.get_ref().as_array() else {
-            self.wrong(value, key, "a list of texts such as [\"id\", \"name\"]");
-            return Vec::new();
-        };
-        let mut texts: Vec<String> = Vec::new();
-        for item in items.iter() {
-            match item.get_ref().as_str() {
-                Some(text) if texts.iter().any(|t| t == text) => {
-                    self.fault(item.span(), Some(key), format!("names {text} twice"));
-                }
-                Some(text) => texts.push(text.to_owned()),
-                None => self.wrong(item, key, "a list of texts"),
-            }
-        }
-        texts
-    }
-
-    /// A `[[...]]` list of tables.
-    fn tables<'t, 'i>(&mut self, root: &'t DeTable<'i>, name: &str) -> Vec<(&'t DeTable<'i>, Range<usize>)> {
-        let Some(value) = get(root, name) else { return Vec::new() };
-        let Some(items) = value.get_ref().as_array() else {
-            self.wrong(value, name, &format!("a list: write [[{name}]] in two brackets"));
-            return Vec::new();
-        };
-        let mut tables = Vec::new();
-        for item in items.iter() {
-            match item.get_ref().as_table() {
-                Some(table) => tables.push((table, item.span())),
-                None => self.wrong(item, name, "a table"),
-            }
-        }
-        tables
-    }
-
-    fn table<'t, 'i>(&mut self, root: &'t DeTable<'i>, name: &str) -> Option<(&'t DeTable<'i>, Range<usize>)> {
-        let value = get(root, name)?;
-        let table = value.get_ref().as_table();
-        if table.is_none() {
-            self.wrong(value, name, &format!("a table: write [{name}]"));
-        }
-        table.map(|t| (t, value.span()))
-    }
-
-    fn pack(&mut self, root: &DeTable<'_>, dir: &Path) -> Option<Pack> {
+    fn pack(&mut self, root: &DeTable<'_>, origin: &str) -> Option<Pack> {
         let files = self.files(root);
         let (day_first, date_columns) = self.dates(root, &files);
+        let signs = self.signs(root, &files);
+        let settings = self.settings(root);
         let losses = self.losses(root);
         let left_out = self.left_out(root);
         let Some((table, span)) = self.table(root, "pack") else {
@@ -166,52 +60,183 @@ impl Reader<'_> {
             day_first,
             date_columns,
             files,
+            signs,
+            settings,
+            views: Vec::new(),
             queries: Vec::new(),
             losses,
             left_out,
-            dir: dir.to_owned(),
+            origin: origin.to_owned(),
         })
     }
 
     fn files(&mut self, root: &DeTable<'_>) -> Vec<PackFile> {
         let mut files: Vec<PackFile> = Vec::new();
         for (table, span) in self.tables(root, "file") {
-            self.known_keys(table, "file.", &["table", "path", "required", "columns", "optional_columns"]);
-            let name = self.required(table, &span, "table", "file.table", "table = \"deals\", its name in the SQL");
-            let path = self.required(table, &span, "path", "file.path", "path = \"deals.csv\", a file name or pattern");
-            let place = |key: &str| get(table, key).map_or(span.clone(), Spanned::span);
-            if !name.is_empty() && !is_name(&name) {
-                let reason = "must be lower-case letters, digits and _, as it is a table in SQL".to_owned();
-                self.fault(place("table"), Some("file.table"), reason);
-            }
-            if files.iter().any(|f| f.table == name && !name.is_empty()) {
-                let reason = format!("{name} is used twice; one pattern may match several files");
-                self.fault(place("table"), Some("file.table"), reason);
-            }
-            if path.starts_with(['/', '\\']) || path.split(['/', '\\']).any(|part| part == "..") || path.contains('\\') {
-                let reason = "must lie in the folder that is imported; write / between folders".to_owned();
-                self.fault(place("path"), Some("file.path"), reason);
-            }
-            let required = match get(table, "required").map(|v| (v, v.get_ref().as_bool())) {
-                Some((_, Some(required))) => required,
-                Some((value, None)) => {
-                    self.wrong(value, "file.required", "true or false");
-                    true
-                }
-                None => true,
-            };
-            let columns = self.texts(table, "columns", "file.columns");
-            let optional_columns = self.texts(table, "optional_columns", "file.optional_columns");
-            if let Some(both) = optional_columns.iter().find(|c| columns.contains(c)) {
-                let reason = format!("{both} is required already");
-                self.fault(place("optional_columns"), Some("file.optional_columns"), reason);
-            }
-            files.push(PackFile { table: name, path, required, columns, optional_columns });
+            let file = self.file(table, &span, &files);
+            files.push(file);
         }
         if get(root, "file").is_none() {
             self.missing(0..0, "file", "a section [[file]] with table and path for each file it reads");
         }
         files
+    }
+
+    fn file(&mut self, table: &DeTable<'_>, span: &Range<usize>, before: &[PackFile]) -> PackFile {
+        let known = [
+            "table", "path", "names", "required", "without", "columns", "optional_columns", "without_column", "alias", "unpivot",
+        ];
+        self.known_keys(table, "file.", &known);
+        let name = self.required(table, span, "table", "file.table", "table = \"deals\", its name in the SQL");
+        let place = |key: &str| get(table, key).map_or(span.clone(), Spanned::span);
+        self.table_name(&name, place("table"), "file.table", before);
+        let paths = self.texts_or_one(table, "path", "file.path");
+        if paths.iter().any(|p| p.starts_with('/') || p.split('/').any(|part| part == "..") || p.contains('\\')) {
+            let reason = "must lie in the folder that is imported; write / between folders".to_owned();
+            self.fault(place("path"), Some("file.path"), reason);
+        }
+        let mut names = self.texts_or_one(table, "names", "file.names");
+        if names.is_empty() && !name.is_empty() {
+            names.push(name.clone());
+        }
+        let required = match get(table, "required").map(|v| (v, v.get_ref().as_bool())) {
+            Some((_, Some(required))) => required,
+            Some((value, None)) => {
+                self.wrong(value, "file.required", "true or false");
+                true
+            }
+            None => true,
+        };
+        let without = self.text_at(table, "without", "file.without");
+        if without.is_some() && required && get(table, "required").is_none_or(|v| v.get_ref().as_bool().is_some()) {
+            self.fault(place("without"), Some("file.without"), "is for a table that may be missing; add required = false".to_owned());
+        }
+        let columns = self.texts(table, "columns", "file.columns");
+        let mut optional_columns = self.texts(table, "optional_columns", "file.optional_columns");
+        if let Some(both) = optional_columns.iter().find(|c| columns.contains(c)) {
+            let reason = format!("{both} is required already");
+            self.fault(place("optional_columns"), Some("file.optional_columns"), reason);
+        }
+        let without_column = self.texts_by_key(table, "without_column", "file.without_column");
+        for (column, _) in &without_column {
+            if columns.contains(column) {
+                let reason = format!("{column} is required already");
+                self.fault(place("without_column"), Some("file.without_column"), reason);
+            } else if !optional_columns.contains(column) {
+                optional_columns.push(column.clone());
+            }
+        }
+        let mut file =
+            PackFile { table: name, paths, names, required, without, columns, optional_columns, without_column, aliases: Vec::new(), unpivot: Vec::new() };
+        file.aliases = self.aliases(table, &file);
+        for (inner, inner_span) in self.tables(table, "unpivot") {
+            let unpivot = self.unpivot(inner, &inner_span, &file, before);
+            file.unpivot.push(unpivot);
+        }
+        file
+    }
+
+    /// The name of a raw table in the SQL: a plain name, used once.
+    fn table_name(&mut self, name: &str, span: Range<usize>, key: &str, before: &[PackFile]) {
+        if name.is_empty() {
+            return;
+        }
+        let mut used = before.iter().flat_map(|f| std::iter::once(&f.table).chain(f.unpivot.iter().map(|u| &u.table)));
+        if !is_name(name) {
+            self.fault(span, Some(key), "must be lower-case letters, digits and _, as it is a table in SQL".to_owned());
+        } else if name == SETTINGS {
+            self.fault(span, Some(key), format!("{SETTINGS} is the table of the settings; choose another name"));
+        } else if used.any(|n| n == name) {
+            self.fault(span, Some(key), format!("{name} is used twice; one pattern may match several files"));
+        }
+    }
+
+    fn aliases(&mut self, table: &DeTable<'_>, file: &PackFile) -> Vec<(String, Vec<String>)> {
+        let Some((inner, _)) = self.table(table, "alias") else { return Vec::new() };
+        let mut aliases = Vec::new();
+        for (key, value) in inner.iter() {
+            let name = key.get_ref().to_string();
+            let all: Vec<&str> = file.columns.iter().chain(&file.optional_columns).map(String::as_str).collect();
+            if !all.contains(&name.as_str()) {
+                let reason = format!("is not among columns or optional_columns{}", did_you_mean(&name, all));
+                self.fault(key.span(), Some(&format!("file.alias.{name}")), reason);
+            }
+            if value.get_ref().as_str().is_some() || value.get_ref().as_array().is_some() {
+                let others = self.texts_or_one(inner, &name, &format!("file.alias.{name}"));
+                aliases.push((name, others));
+            } else {
+                self.wrong(value, &format!("file.alias.{name}"), "a list of texts such as [\"StageName\"]");
+            }
+        }
+        aliases
+    }
+
+    fn unpivot(&mut self, table: &DeTable<'_>, span: &Range<usize>, file: &PackFile, before: &[PackFile]) -> Unpivot {
+        self.known_keys(table, "file.unpivot.", &["table", "columns", "keep"]);
+        let name = self.required(table, span, "table", "file.unpivot.table", "table = \"stage_dates\", its name in the SQL");
+        let place = |key: &str| get(table, key).map_or(span.clone(), Spanned::span);
+        self.table_name(&name, place("table"), "file.unpivot.table", before);
+        if name == file.table || file.unpivot.iter().any(|u| u.table == name) {
+            self.fault(place("table"), Some("file.unpivot.table"), format!("{name} is used twice"));
+        }
+        let columns = self.texts(table, "columns", "file.unpivot.columns");
+        if columns.is_empty() || columns.iter().any(|c| c.matches('*').count() != 1) {
+            let reason = "must be patterns with one * each, such as [\"date_entered_*\"]".to_owned();
+            self.fault(place("columns"), Some("file.unpivot.columns"), reason);
+        }
+        let keep = self.texts(table, "keep", "file.unpivot.keep");
+        if let Some(other) = keep.iter().find(|k| !file.columns.contains(k) && !file.optional_columns.contains(k)) {
+            let reason = format!("{other} is not among columns or optional_columns");
+            self.fault(place("keep"), Some("file.unpivot.keep"), reason);
+        }
+        Unpivot { table: name, columns, keep }
+    }
+
+    fn signs(&mut self, root: &DeTable<'_>, files: &[PackFile]) -> Vec<Sign> {
+        let mut signs = Vec::new();
+        for (table, span) in self.tables(root, "detect") {
+            self.known_keys(table, "detect.", &["table", "columns", "weight"]);
+            let name = self.required(table, &span, "table", "detect.table", "table = \"deals\", the table of a [[file]]");
+            let place = |key: &str| get(table, key).map_or(span.clone(), Spanned::span);
+            if !name.is_empty() && files.iter().all(|f| f.table != name) {
+                let hint = did_you_mean(&name, files.iter().map(|f| f.table.as_str()));
+                self.fault(place("table"), Some("detect.table"), format!("{name} is the table of no [[file]]{hint}"));
+            }
+            let columns = self.texts(table, "columns", "detect.columns");
+            if columns.is_empty() {
+                let reason = "must name the columns that tell this system from others".to_owned();
+                self.fault(place("columns"), Some("detect.columns"), reason);
+            }
+            let weight = match get(table, "weight").map(|v| (v, v.as_ref().as_integer().and_then(|n| n.as_str().parse().ok()))) {
+                Some((_, Some(weight @ 1..=100))) => weight,
+                Some((value, _)) => {
+                    self.wrong(value, "detect.weight", "a whole number from 1 to 100");
+                    1
+                }
+                None => 1,
+            };
+            signs.push(Sign { table: name, columns, weight });
+        }
+        signs
+    }
+
+    fn settings(&mut self, root: &DeTable<'_>) -> Vec<Setting> {
+        let Some((table, _)) = self.table(root, "settings") else { return Vec::new() };
+        // The values are read once more as plain values; a text with faults has none.
+        let Ok(Some(toml::Value::Table(values))) = self.text.parse::<toml::Table>().map(|mut t| t.remove("settings")) else {
+            return Vec::new();
+        };
+        let mut settings = Vec::new();
+        for (key, _) in table.iter() {
+            let name = key.get_ref().to_string();
+            match values.get(&name).map(SettingValue::from_toml) {
+                Some(Ok(value)) => settings.push((key.span().start, Setting { name, value })),
+                Some(Err(reason)) => self.fault(key.span(), Some(&format!("settings.{name}")), reason),
+                None => {}
+            }
+        }
+        settings.sort_by_key(|(place, _)| *place);
+        settings.into_iter().map(|(_, setting)| setting).collect()
     }
 
     fn dates(&mut self, root: &DeTable<'_>, files: &[PackFile]) -> (DayFirstRule, Vec<(String, String)>) {
@@ -255,16 +280,7 @@ impl Reader<'_> {
     }
 
     fn losses(&mut self, root: &DeTable<'_>) -> Vec<Loss> {
-        let Some((table, _)) = self.table(root, "losses") else { return Vec::new() };
-        let mut losses = Vec::new();
-        for (key, _) in table.iter() {
-            let name = key.get_ref();
-            if let Some(text) = self.text_at(table, name, &format!("losses.{name}")) {
-                losses.push((key.span().start, Loss { what: name.to_string(), text }));
-            }
-        }
-        losses.sort_by_key(|(place, _)| *place);
-        losses.into_iter().map(|(_, loss)| loss).collect()
+        self.texts_by_key(root, "losses", "losses").into_iter().map(|(what, text)| Loss { what, text }).collect()
     }
 
     fn left_out(&mut self, root: &DeTable<'_>) -> Vec<LeftOut> {
@@ -279,10 +295,6 @@ impl Reader<'_> {
         }
         all
     }
-}
-
-fn get<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<&'t Value<'i>> {
-    table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
 }
 
 /// Letters, digits and underscores, not a digit first: a name that needs no quotes in SQL.

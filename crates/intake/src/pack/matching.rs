@@ -1,71 +1,243 @@
-//! Which of the files that a user names belong to which entry of a pack, and whether they have its columns.
+//! Which of the tables on offer belong to which entry of a pack, and what is missing.
 
-use super::{DayFirstRule, Pack, PackFile};
+use super::{DayFirstRule, Pack, PackFile, fit};
 use crate::messy::{DayFirst, day_first_evidence};
-use crate::names::{did_you_mean, did_you_mean_or_stop, natural_order};
+use crate::names::{did_you_mean, natural_order, without_part};
 use crate::scan::{Format, SourceFile, open};
 use crate::{csv_file, file_fault, io_fault, json_file, pattern};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use treaty_app::import::Progress;
 use treaty_app::raw::{Fault, RawTable};
 
-/// What a pack reads from the files of a user.
+/// A table that a source offers: a file, a sheet, a table of a database, a stream of a tap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its names, the best first: of a file its stem and then its folder.
+    pub names: Vec<String>,
+    /// Where it is, if it is a file.
+    pub path: Option<PathBuf>,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// What people call it.
+    pub display: String,
+    /// A file in a folder of the folder that the user named: it is known by that folder alone.
+    pub nested: bool,
+}
+
+impl Offer {
+    /// A table by name.
+    pub fn new(name: &str, columns: Vec<String>) -> Self {
+        Self { names: vec![name.to_owned()], path: None, columns, display: name.to_owned(), nested: false }
+    }
+
+    /// The file, or the folder by which it is known.
+    fn place(&self) -> String {
+        let folder = self.path.as_deref().filter(|_| self.nested).and_then(Path::parent);
+        folder.map_or_else(|| self.display.clone(), |f| f.display().to_string())
+    }
+}
+
+/// A file that was found, and what it offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its names and columns. The columns of a Parquet file are for the engine to say, and empty here.
+    pub offer: Offer,
+    /// The file, or why it cannot be read.
+    pub file: Result<SourceFile, Fault>,
+    /// The user named the file itself, not a folder that it is in.
+    pub named: bool,
+}
+
+/// Which offers a pack reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sorting {
+    /// Place of an offer, and place of the entry that it belongs to, in the order of the entries.
+    pub taken: Vec<(usize, usize)>,
+    /// Offers that are not the business of the pack, in words.
+    pub left_out: Vec<String>,
+    /// What is wrong, such as a table that must be there and is not.
+    pub faults: Vec<Fault>,
+}
+
+/// A table or column that a pack could use and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Raw table of the pack.
+    pub table: String,
+    /// The column; `None` when the whole table is missing.
+    pub column: Option<String>,
+    /// What is lost, if the pack says so.
+    pub text: Option<String>,
+}
+
+/// What the SQL of a pack reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackInput {
-    /// Text files, each under the raw table name of its entry; several files of one entry stand one after another.
-    /// Entries that need not be there and are not are tables without rows.
+    /// Raw tables under the names and with the columns of their entries; several of one entry stand one after another.
+    /// Entries that need not be there and are not are tables without rows. The settings are a table, too.
     pub tables: Vec<RawTable>,
-    /// Parquet files, which the engine reads itself.
-    pub parquet: Vec<(PackFile, SourceFile)>,
     /// Order of day and month, by which `messy_date` and `messy_timestamp` read.
     pub day_first: DayFirst,
+    /// Tables and columns that are not there.
+    pub missing: Vec<Missing>,
     /// What the user should know but need not mend.
     pub notes: Vec<String>,
 }
 
+impl PackFile {
+    /// The offer has a name of this entry, or its path fits.
+    pub(super) fn means(&self, offer: &Offer) -> bool {
+        let fits = |pattern: &String, path: &Path| (!offer.nested || pattern.contains('/')) && pattern::matches_end(pattern, path);
+        let by_path = || offer.path.as_deref().is_some_and(|path| self.paths.iter().any(|p| fits(p, path)));
+        let by_name = |name: &String| {
+            let folded = [fit::fold(name), fit::fold(without_part(name))];
+            self.names.iter().map(|n| fit::fold(n)).any(|n| !n.is_empty() && folded.contains(&n))
+        };
+        by_path() || offer.names.iter().any(by_name)
+    }
+}
+
 impl Pack {
-    /// Finds the files of a pack and checks that none and no column is missing. All faults at once. Columns of Parquet
-    /// files are left to the engine.
-    pub fn match_files(&self, paths: &[PathBuf]) -> Result<Vec<(PackFile, SourceFile)>, Vec<Fault>> {
-        let (found, mut faults) = self.find_files(paths);
-        for (file, source) in &found {
-            let headers = match source.format {
-                Format::Csv => csv_file::read_headers(&source.path, &source.display),
-                Format::Json | Format::JsonLines => json_file::read_keys(&source.path, &source.display),
-                Format::Parquet => continue,
-            };
-            match headers {
-                Ok(headers) => faults.extend(missing_columns(file, source, &headers)),
-                Err(fault) => faults.push(fault),
+    /// The entry that a table belongs to, by its name and its columns.
+    pub fn accept(&self, name: &str, columns: &[String]) -> Option<&PackFile> {
+        let offer = Offer::new(name, columns.to_vec());
+        self.choose(&offer).ok().flatten().map(|i| &self.files[i])
+    }
+
+    /// Place of the entry that an offer belongs to. Of several with its name, the first whose columns it has.
+    ///
+    /// # Errors
+    /// The columns that it lacks, when it has the name of an entry but the columns of none.
+    pub(super) fn choose(&self, offer: &Offer) -> Result<Option<usize>, Vec<Fault>> {
+        let meant: Vec<usize> = (0..self.files.len()).filter(|i| self.files[*i].means(offer)).collect();
+        // A Parquet file whose columns are not known yet is taken by its name.
+        match meant.iter().find(|i| offer.columns.is_empty() || self.files[**i].fits(&offer.columns)) {
+            Some(i) => Ok(Some(*i)),
+            None => match meant.first() {
+                Some(i) => Err(self.files[*i].column_faults(&offer.display, &offer.columns)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Says which offers are read and as what. All faults at once.
+    pub fn sort(&self, offers: &[Offer]) -> Sorting {
+        let mut sorting = Sorting::default();
+        for (i, offer) in offers.iter().enumerate() {
+            match self.choose(offer) {
+                Ok(Some(entry)) => sorting.taken.push((i, entry)),
+                Ok(None) => sorting.left_out.push(offer.place()),
+                Err(faults) => sorting.faults.extend(faults),
             }
         }
-        if faults.is_empty() { Ok(found) } else { Err(faults) }
+        let seen: BTreeSet<usize> = sorting.taken.iter().map(|(_, entry)| *entry).collect();
+        let lacking = (0..self.files.len()).filter(|i| {
+            let file = &self.files[*i];
+            // A table that is there but faulty is not missing as well.
+            !seen.contains(i) && file.required && !offers.iter().any(|o| file.means(o))
+        });
+        sorting.faults.extend(lacking.map(|i| self.missing_file(&self.files[i])));
+        sorting.taken.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| natural_order(&offers[a.0].display, &offers[b.0].display)));
+        sorting
+    }
+
+    /// Finds the files of a pack and checks that none and no column is missing. All faults at once. Columns of Parquet
+    /// files are left to the engine.
+    ///
+    /// # Errors
+    /// Every file that cannot be read, every missing file and every missing column.
+    pub fn match_files(&self, paths: &[PathBuf]) -> Result<(Vec<(usize, SourceFile)>, Vec<String>), Vec<Fault>> {
+        self.match_found(offers(paths)?)
+    }
+
+    /// The same of files that were found already: the place of its entry with each file, and what is left out.
+    ///
+    /// # Errors
+    /// Every file that cannot be read, every missing file and every missing column.
+    pub fn match_found(&self, found: Vec<Found>) -> Result<(Vec<(usize, SourceFile)>, Vec<String>), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut left_out = Vec::new();
+        let mut files = Vec::new();
+        for found in found {
+            let ours = self.files.iter().any(|f| f.means(&found.offer));
+            match found.file {
+                Ok(file) if ours || !found.named => files.push((found.offer, file)),
+                Ok(_) => faults.push(self.no_entry(&found.offer.display)),
+                Err(fault) if ours || found.named => faults.push(fault),
+                Err(_) => left_out.push(found.offer.place()),
+            }
+        }
+        let (offers, mut files): (Vec<Offer>, Vec<Option<SourceFile>>) = files.into_iter().map(|(o, f)| (o, Some(f))).unzip();
+        let sorting = self.sort(&offers);
+        left_out.extend(sorting.left_out);
+        left_out.dedup();
+        // A file that cannot be read explains a missing table better than the pack can.
+        faults.extend(sorting.faults.into_iter().filter(|f| f.line > 0 || !faults_of_files(&faults)).collect::<Vec<_>>());
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let taken = sorting.taken.iter().filter_map(|(offer, entry)| Some((*entry, files[*offer].take()?))).collect();
+        Ok((taken, left_out))
     }
 
     /// Finds and reads the files of a pack. All faults of files at once; faulty rows are kept in their table.
+    ///
+    /// # Errors
+    /// Every file that cannot be read, every missing file and every missing column.
     pub fn read(&self, paths: &[PathBuf], progress: &dyn Progress) -> Result<PackInput, Vec<Fault>> {
-        let (found, mut faults) = self.find_files(paths);
-        let mut input = PackInput { tables: Vec::new(), parquet: Vec::new(), day_first: DayFirst::No, notes: Vec::new() };
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        for (file, source) in found {
-            seen.insert(file.table.clone());
-            if source.format == Format::Parquet {
-                input.parquet.push((file, source));
-                continue;
-            }
-            match crate::read(&source, progress) {
+        let (files, left_out) = self.match_files(paths)?;
+        let (mut tables, mut notes, mut faults) = (Vec::new(), left_out_note(&left_out, &self.name), Vec::new());
+        for (entry, file) in files {
+            match crate::read(&file, progress) {
                 Ok(mut reading) => {
-                    let headers: Vec<String> = reading.table.chunks.first().map_or_else(Vec::new, |c| c.columns.iter().map(|c| c.name.clone()).collect());
-                    faults.extend(missing_columns(&file, &source, &headers));
-                    file.complete(&mut reading.table);
-                    input.notes.append(&mut reading.notes);
-                    input.tables.push(reading.table);
+                    notes.append(&mut reading.notes);
+                    tables.push((entry, reading.table));
                 }
                 Err(fault) => faults.push(fault),
             }
         }
-        input.tables.extend(self.files.iter().filter(|f| !f.required && !seen.contains(&f.table)).map(PackFile::empty));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut input = self.fit(tables)?;
+        input.notes.splice(0..0, notes);
+        Ok(input)
+    }
+
+    /// Gives raw tables the names that the SQL knows, adds what is missing as empty, and says so.
+    ///
+    /// # Errors
+    /// Missing columns, and dates that contradict each other.
+    pub fn fit(&self, tables: Vec<(usize, RawTable)>) -> Result<PackInput, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut input = PackInput { tables: Vec::new(), day_first: DayFirst::No, missing: Vec::new(), notes: Vec::new() };
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        for (entry, mut raw) in tables {
+            let Some(file) = self.files.get(entry) else { continue };
+            let headers: Vec<String> = raw.chunks.first().map_or_else(Vec::new, |c| c.columns.iter().map(|c| c.name.clone()).collect());
+            faults.extend(file.column_faults(&raw.file, &headers));
+            let lacking = file.complete(&mut raw);
+            for column in lacking {
+                let text = file.without_column.iter().find(|(name, _)| *name == column).map(|(_, text)| text.clone());
+                let missing = Missing { table: file.table.clone(), column: Some(column), text };
+                if !input.missing.contains(&missing) {
+                    input.missing.push(missing);
+                }
+            }
+            input.tables.extend(file.unpivot.iter().map(|u| u.rows(&raw)));
+            if raw.chunks.is_empty() {
+                input.tables.push(file.empty());
+            }
+            input.tables.push(raw);
+            seen.insert(entry);
+        }
+        for (_, file) in self.files.iter().enumerate().filter(|(i, f)| !f.required && !seen.contains(i)) {
+            let empty = file.empty();
+            input.tables.extend(file.unpivot.iter().map(|u| u.empty(&empty.file)));
+            input.tables.push(empty);
+            input.missing.push(Missing { table: file.table.clone(), column: None, text: file.without.clone() });
+        }
         match self.order_of_days(&input.tables) {
             Ok((day_first, note)) => {
                 input.day_first = day_first;
@@ -73,6 +245,8 @@ impl Pack {
             }
             Err(fault) => faults.push(fault),
         }
+        input.notes.extend(missing_notes(&input.missing));
+        input.tables.push(self.settings_table());
         if faults.is_empty() { Ok(input) } else { Err(faults) }
     }
 
@@ -108,83 +282,125 @@ impl Pack {
         }
     }
 
-    /// Files by entry, in the order of the entries.
-    fn find_files(&self, paths: &[PathBuf]) -> (Vec<(PackFile, SourceFile)>, Vec<Fault>) {
-        let mut faults = Vec::new();
-        // A path that does not exist explains a missing file better than the pack can.
-        let mut lost_path = false;
-        let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut found: BTreeMap<usize, Vec<(PathBuf, String)>> = BTreeMap::new();
-        let mut take = |entry: usize, path: PathBuf| {
-            if taken.insert(std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
-                let display = path.display().to_string();
-                found.entry(entry).or_default().push((path, display));
-            }
-        };
-        for path in paths {
-            let display = path.display().to_string();
-            let named: Vec<PathBuf> = match std::fs::metadata(path) {
-                Ok(_) => vec![path.clone()],
-                Err(_) if pattern::is_pattern(&display) => pattern::expand(path),
-                Err(error) => {
-                    faults.push(io_fault(&display, &error));
-                    lost_path = true;
-                    continue;
-                }
-            };
-            if named.is_empty() {
-                faults.push(file_fault(&display, "no file fits this pattern"));
-                lost_path = true;
-            }
-            for path in named {
-                if path.is_dir() {
-                    for (i, file) in self.files.iter().enumerate() {
-                        pattern::expand(&path.join(&file.path)).into_iter().filter(|p| p.is_file()).for_each(|p| take(i, p));
-                    }
-                } else if let Some(i) = self.files.iter().position(|f| pattern::matches_end(&f.path, &path)) {
-                    take(i, path);
-                } else {
-                    faults.push(self.no_entry(&path));
-                }
-            }
-        }
-        let mut all = Vec::new();
-        for (i, file) in self.files.iter().enumerate() {
-            let mut paths = found.remove(&i).unwrap_or_default();
-            if paths.is_empty() && file.required && !lost_path {
-                faults.push(self.missing_file(file));
-            }
-            paths.sort_by(|a, b| natural_order(&a.1, &b.1));
-            for (path, display) in paths {
-                match open(&path, &display, file.table.clone()) {
-                    Ok(source) => all.push((file.clone(), source)),
-                    Err(fault) => faults.push(fault),
-                }
-            }
-        }
-        (all, faults)
+    /// What the pack reads, in words.
+    fn reads(&self) -> Vec<&str> {
+        self.files.iter().flat_map(|f| if f.paths.is_empty() { &f.names } else { &f.paths }).map(String::as_str).collect()
     }
 
-    fn no_entry(&self, path: &Path) -> Fault {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let names: Vec<&str> = self.files.iter().map(|f| f.path.as_str()).collect();
-        let hint = did_you_mean(&name, names.iter().copied());
-        file_fault(&path.display().to_string(), format!("is not read by the pack {}; it reads {}{hint}", self.name, names.join(", ")))
+    fn no_entry(&self, display: &str) -> Fault {
+        let name = Path::new(display).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let reads = self.reads();
+        let hint = did_you_mean(&name, reads.iter().copied());
+        file_fault(display, format!("is not read by the pack {}; it reads {}{hint}", self.name, reads.join(", ")))
     }
 
     fn missing_file(&self, file: &PackFile) -> Fault {
         let with = if file.columns.is_empty() { String::new() } else { format!(" with the columns {}", file.columns.join(", ")) };
-        file_fault(&file.path, format!("the pack {} needs this file{with}; name it, or the folder that it is in", self.name))
+        let name = file.paths.first().or(file.names.first()).unwrap_or(&file.table);
+        file_fault(name, format!("the pack {} needs this table{with}; name the file, or the folder that it is in", self.name))
     }
 }
 
-fn missing_columns(file: &PackFile, source: &SourceFile, headers: &[String]) -> Vec<Fault> {
-    let missing = file.columns.iter().filter(|c| !headers.contains(c));
-    missing
-        .map(|column| {
-            let hint = did_you_mean_or_stop(column, headers.iter().map(String::as_str));
-            let reason = format!("this column is missing{hint} The file has {}", headers.join(", "));
-            Fault { file: source.display.clone(), line: 1, column: Some(column.clone()), reason }
-        })
-        .collect()
+/// Some fault is of a file as a whole.
+fn faults_of_files(faults: &[Fault]) -> bool {
+    faults.iter().any(|f| f.line == 0)
+}
+
+/// A note on what is not the business of a pack.
+pub fn left_out_note(left_out: &[String], pack: &str) -> Vec<String> {
+    const SHOWN: usize = 40;
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let more = left_out.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown: Vec<&str> = left_out.iter().take(SHOWN).map(String::as_str).collect();
+    vec![format!("left out, as the pack {pack} does not read them: {}{more}", shown.join(", "))]
+}
+
+/// Notes on what is not there: one for each with a text, one for all the others.
+fn missing_notes(missing: &[Missing]) -> Vec<String> {
+    let name = |m: &Missing| m.column.as_ref().map_or_else(|| m.table.clone(), |c| format!("{}.{c}", m.table));
+    let mut notes: Vec<String> =
+        missing.iter().filter_map(|m| m.text.as_ref().map(|text| format!("not there: {}: {text}", name(m)))).collect();
+    let others: Vec<String> = missing.iter().filter(|m| m.text.is_none()).map(name).collect();
+    if !others.is_empty() {
+        notes.push(format!("not there, and empty: {}", others.join(", ")));
+    }
+    notes
+}
+
+/// Finds the files behind paths and what they offer. A folder offers its files, and those of folders in it, which are
+/// parts of a table that is named like the folder.
+///
+/// # Errors
+/// Paths that do not exist.
+pub fn offers(paths: &[PathBuf]) -> Result<Vec<Found>, Vec<Fault>> {
+    let mut finder = Finder::default();
+    for path in paths {
+        let display = path.display().to_string();
+        let named: Vec<PathBuf> = match std::fs::metadata(path) {
+            Ok(_) => vec![path.clone()],
+            Err(_) if pattern::is_pattern(&display) => pattern::expand(path),
+            Err(error) => {
+                finder.faults.push(io_fault(&display, &error));
+                continue;
+            }
+        };
+        if named.is_empty() {
+            finder.faults.push(file_fault(&display, "no file fits this pattern"));
+        }
+        for path in named {
+            if path.is_dir() { finder.folder(&path, false) } else { finder.file(&path, true, false) }
+        }
+    }
+    if finder.faults.is_empty() { Ok(finder.found) } else { Err(finder.faults) }
+}
+
+#[derive(Default)]
+struct Finder {
+    found: Vec<Found>,
+    faults: Vec<Fault>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Finder {
+    /// Offers the files of a folder; those of a folder in it only when `nested` is not set yet.
+    fn folder(&mut self, folder: &Path, nested: bool) {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.faults.push(io_fault(&folder.display().to_string(), &error)),
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        paths.retain(|p| p.file_name().is_some_and(|n| !n.to_string_lossy().starts_with(['.', '_'])));
+        paths.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
+        for path in paths {
+            match (path.is_dir(), nested) {
+                (false, _) => self.file(&path, false, nested),
+                (true, false) => self.folder(&path, true),
+                (true, true) => {}
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, named: bool, nested: bool) {
+        if !self.seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
+            return;
+        }
+        let display = path.display().to_string();
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|_| !nested);
+        let folder = path.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+        let names: Vec<String> = stem.into_iter().chain(folder).collect();
+        let file = open(path, &display, names.first().cloned().unwrap_or_default());
+        let headers = match &file {
+            Ok(SourceFile { format: Format::Csv, .. }) => csv_file::read_headers(path, &display),
+            Ok(SourceFile { format: Format::Json | Format::JsonLines, .. }) => json_file::read_keys(path, &display),
+            Ok(SourceFile { format: Format::Parquet, .. }) | Err(_) => Ok(Vec::new()),
+        };
+        let (file, columns) = match headers {
+            Ok(columns) => (file, columns),
+            Err(fault) => (Err(fault), Vec::new()),
+        };
+        self.found.push(Found { offer: Offer { names, path: Some(path.to_owned()), columns, display, nested }, file, named });
+    }
 }

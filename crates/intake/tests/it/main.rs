@@ -5,6 +5,7 @@ mod csv;
 mod encoding;
 mod json;
 mod messy;
+mod offers;
 mod pack;
 mod real;
 mod round_trip;

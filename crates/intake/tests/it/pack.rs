@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use treaty_app::import::Silent;
 use treaty_app::raw::Fault;
 use treaty_intake::messy::DayFirst;
-use treaty_intake::pack::{DayFirstRule, Pack, pack_names};
+use treaty_intake::pack::{DayFirstRule, Pack, Shelf, pack_names};
 
 const GOOD: &str = r#"
 [pack]
@@ -120,12 +120,13 @@ fn a_manifest_that_is_no_toml_is_told_with_its_lines() {
 
 #[test]
 fn a_pack_that_is_not_there_is_told_with_those_that_are() {
-    let found = Pack::find("maven_cmr", &[packs()]).unwrap_err();
+    let shelf = Shelf::new(None);
+    let found = shelf.find("maven_cmr").unwrap_err();
     let told = found[0].to_string();
     assert!(told.starts_with("maven_cmr: there is no such pack; did you mean maven_crm? Packs here: "), "{told}");
     assert!(told.contains("example, "), "{told}");
-    assert_eq!(Pack::find("example", &[PathBuf::from("/none"), packs()]).unwrap().name, "example");
-    assert_eq!(Pack::find(packs().join("example").to_str().unwrap(), &[]).unwrap().name, "example");
+    assert_eq!(shelf.find("example").unwrap().name, "example");
+    assert_eq!(shelf.find(packs().join("example").to_str().unwrap()).unwrap().name, "example");
     let missing = Pack::load(&packs().join("exampel")).unwrap_err();
     assert!(missing[0].reason.contains("did you mean example?"), "{missing:?}");
     let none = Pack::load(&packs()).unwrap_err();
@@ -153,22 +154,24 @@ fn files_are_found_in_folders_and_by_name() {
     put(root, "notes.csv", "a\n1\n");
     put(root, "old/deals.csv", "id,opened\n3,3/1/2025\n");
     let found = pack.match_files(&[root.to_owned()]).unwrap();
-    let tables: Vec<(String, String)> = found
-        .iter()
-        .map(|(f, s)| (f.table.clone(), s.path.file_name().unwrap().to_string_lossy().into_owned()))
-        .collect();
-    assert_eq!(tables, [("deals".to_owned(), "deals-9.csv".to_owned()), ("deals".to_owned(), "Deals-10.csv".to_owned())]);
-    assert!(found.iter().all(|(f, s)| f.table == s.table));
-    assert_eq!(pack.match_files(&[root.join("old/deals.csv")]).unwrap().len(), 1);
-    assert_eq!(pack.match_files(&[root.join("*/deals.csv"), root.to_owned(), root.to_owned()]).unwrap().len(), 3);
+    let (files, left_out) = found;
+    let tables: Vec<(usize, String)> =
+        files.iter().map(|(entry, s)| (*entry, s.path.file_name().unwrap().to_string_lossy().into_owned())).collect();
+    assert_eq!(tables, [(0, "deals-9.csv".to_owned()), (0, "Deals-10.csv".to_owned())]);
+    assert_eq!(left_out, [root.join("notes.csv").display().to_string(), root.join("old").display().to_string()]);
+    assert_eq!(pack.match_files(&[root.join("old/deals.csv")]).unwrap().0.len(), 1);
+    assert_eq!(pack.match_files(&[root.join("*/deals.csv"), root.to_owned(), root.to_owned()]).unwrap().0.len(), 3);
 
     let input = pack.read(&[root.to_owned()], &Silent).unwrap();
-    assert_eq!(input.tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["deals", "deals", "extra"]);
+    assert_eq!(input.tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["deals", "deals", "extra", "settings"]);
     assert_eq!(headers(&input.tables[0]), ["other", "opened", "id", "note"]);
     assert_eq!(rows(&input.tables[0]), ["2: x | 1/2/2025 | 2 | -"]);
     assert_eq!((headers(&input.tables[2]), input.tables[2].rows()), (vec!["x"], 0));
     assert_eq!(input.day_first, DayFirst::No);
-    assert!(input.notes[0].contains("no date of opened tells whether the day or the month comes first"), "{:?}", input.notes);
+    let told = |text: &str| assert!(input.notes.iter().any(|n| n.contains(text)), "{text}: {:?}", input.notes);
+    told("no date of opened tells whether the day or the month comes first");
+    told("left out, as the pack sheet does not read them");
+    told("not there, and empty: deals.note, extra");
 }
 
 #[test]
@@ -177,8 +180,8 @@ fn missing_files_and_columns_are_told_at_once() {
     let data = tempfile::tempdir().unwrap();
     let root = data.path();
     let missing = pack.match_files(&[root.to_owned()]).unwrap_err();
-    assert_eq!(missing[0].to_string(), "deals*.csv: the pack sheet needs this file with the columns id, opened; name it, or the folder that it is in");
-    put(root, "deals.csv", "Id,open\n1,2\n");
+    assert_eq!(missing[0].to_string(), "deals*.csv: the pack sheet needs this table with the columns id, opened; name the file, or the folder that it is in");
+    put(root, "deals.csv", "Ids,open\n1,2\n");
     put(root, "deals-2.csv", b"PK\x03\x04....[Content_Types].xml");
     put(root, "extra.csv", "y\n1\n");
     let told = shown(&pack.match_files(&[root.to_owned()]).unwrap_err(), root);
@@ -186,8 +189,8 @@ fn missing_files_and_columns_are_told_at_once() {
         told,
         [
             "deals-2.csv: is really an Excel workbook (XLSX), whatever its name says; open it and save each sheet as CSV UTF-8",
-            "deals.csv:1: id: this column is missing; did you mean Id? The file has Id, open",
-            "deals.csv:1: opened: this column is missing; did you mean open? The file has Id, open",
+            "deals.csv:1: id: this column is missing; did you mean Ids? The file has Ids, open",
+            "deals.csv:1: opened: this column is missing; did you mean open? The file has Ids, open",
             "extra.csv:1: x: this column is missing; did you mean y? The file has y",
         ]
     );
@@ -206,7 +209,8 @@ fn the_order_of_days_comes_from_the_dates_and_must_be_one() {
     let root = data.path();
     put(root, "deals.csv", "id,opened\n1,1/2/2025\n2,31/1/2025\n");
     let input = pack.read(&[root.to_owned()], &Silent).unwrap();
-    assert_eq!((input.day_first, input.notes.len()), (DayFirst::Yes, 0));
+    assert_eq!(input.day_first, DayFirst::Yes);
+    assert_eq!(input.notes, ["not there, and empty: deals.note, extra"]);
     put(root, "deals-2.csv", "id,opened\n3,1/31/2025\n");
     let told = shown(&pack.read(&[root.to_owned()], &Silent).unwrap_err(), root);
     assert_eq!(told.len(), 1);

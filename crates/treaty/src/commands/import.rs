@@ -4,6 +4,7 @@ use super::{Outcome, now};
 use crate::home::Home;
 use crate::output;
 use crate::progress::Bar;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use treaty_app::import::{ImportResult, LogEntry, Progress};
@@ -14,8 +15,8 @@ use treaty_domain::zone::Zone;
 use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
 use treaty_engine::record::{ImportOptions, Incoming};
 use treaty_intake::messy::{self, DayFirst};
-use treaty_intake::pack::Pack;
-use treaty_intake::{Format, by_layout, scan};
+use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, detect, left_out_note};
+use treaty_intake::{Format, Reading, by_layout, scan};
 
 fn faults(all: &[Fault]) -> String {
     let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
@@ -33,7 +34,7 @@ struct Input {
 }
 
 /// Imports files and reports on them. Exit code 1 when rows were refused.
-pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&Path>, dry_run: bool) -> Outcome {
+pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&str>, dry_run: bool) -> Outcome {
     let home = Home::open(dir)?;
     let bar = Bar::new();
     let result = import(&home, paths, pack, dry_run, &bar).await;
@@ -47,14 +48,15 @@ pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&Path>, dry_run: bo
 pub async fn import(
     home: &Home,
     paths: &[PathBuf],
-    pack: Option<&Path>,
+    pack: Option<&str>,
     dry_run: bool,
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
     let record = home.record().await?;
     let input = match pack {
-        Some(pack) => with_pack(home, pack, paths, progress).await?,
-        None => by_name(home, paths, progress)?,
+        Some(NATIVE) => by_name(home, paths, progress)?,
+        Some(pack) => with_pack(home, home.pack(pack).map_err(|all| faults(&all))?, found(paths).await?, progress).await?,
+        None => detected(home, paths, progress).await?,
     };
     let known = |stage: &str| home.set.meaning(stage).is_some();
     let a = home.newest();
@@ -111,35 +113,124 @@ fn by_name(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<In
     }
 }
 
-async fn with_pack(home: &Home, dir: &Path, paths: &[PathBuf], progress: &dyn Progress) -> Result<Input, String> {
-    let pack = Pack::load(dir).map_err(|all| faults(&all))?;
-    let input = pack.read(paths, progress).map_err(|all| faults(&all))?;
-    let queries: Vec<PackQuery> =
-        pack.queries.iter().map(|q| PackQuery { table: q.table.clone(), sql: q.sql.clone(), file: q.file.clone() }).collect();
+/// The files behind paths and what they offer, those of Parquet files as well.
+async fn found(paths: &[PathBuf]) -> Result<Vec<Found>, String> {
+    let mut found = treaty_intake::pack::offers(paths).map_err(|all| faults(&all))?;
+    for one in &mut found {
+        let Ok(file) = &one.file else { continue };
+        if file.format == Format::Parquet {
+            match pack::parquet_columns(&file.path).await {
+                Ok(columns) => one.offer.columns = columns,
+                Err(e) => one.file = Err(Fault { file: one.offer.display.clone(), line: 0, column: None, reason: e.to_string() }),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Imports by the pack that knows the files, or by the names of the files if they are tables of the record.
+async fn detected(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<Input, String> {
+    let found = found(paths).await?;
+    let packs = home.shelf().all().map_err(|all| faults(&all))?;
+    let offers: Vec<Offer> = found.iter().map(|f| f.offer.clone()).collect();
+    match detect(&packs, &offers) {
+        Detection::One { best, .. } if best.pack == NATIVE => by_name(home, paths, progress),
+        Detection::One { best, next } => {
+            let pack = home.pack(&best.pack).map_err(|all| faults(&all))?;
+            let mut input = with_pack(home, pack, found, progress).await?;
+            let next = next.map_or_else(|| "no other pack has a sign".to_owned(), |n| format!("next: {}", n.told()));
+            input.notes.insert(0, format!("read with the pack {}; {next}", best.told()));
+            Ok(input)
+        }
+        Detection::Several(scores) => {
+            let told: Vec<String> = scores.iter().map(|s| format!("  {}", s.told())).collect();
+            Err(format!(
+                "nothing was imported\nthese files may be read in several ways; name one with --pack, or import the files of one \
+                 system at a time (`--pack {NATIVE}` takes files that are named like the tables of the record)\n{}",
+                told.join("\n")
+            ))
+        }
+        Detection::None(near) => by_name(home, paths, progress).map_err(|e| {
+            let names: Vec<&str> = packs.iter().map(|p| p.name.as_str()).collect();
+            let near: String = near.iter().map(|n| format!("\n  {n}")).collect();
+            format!("{e}\nno pack knows these files either; there are {} (`treaty pack show NAME` says what each is known by){near}", names.join(", "))
+        }),
+    }
+}
+
+async fn with_pack(home: &Home, pack: Pack, found: Vec<Found>, progress: &dyn Progress) -> Result<Input, String> {
+    let (files, left_out) = pack.match_found(found).map_err(|all| faults(&all))?;
+    let mut notes = left_out_note(&left_out, &pack.name);
+    let (mut tables, mut bad) = (Vec::new(), Vec::new());
+    for (entry, file) in files {
+        let read = match file.format {
+            Format::Parquet => pack::parquet(&file.path, &file.display)
+                .await
+                .map(|table| Reading { table, notes: Vec::new() })
+                .map_err(|e| Fault { file: file.display.clone(), line: 0, column: None, reason: e.to_string() }),
+            _ => treaty_intake::read(&file, progress),
+        };
+        match read {
+            Ok(reading) => {
+                notes.extend(reading.notes);
+                tables.push((entry, reading.table));
+            }
+            Err(fault) => bad.push(fault),
+        }
+    }
+    if !bad.is_empty() {
+        return Err(faults(&bad));
+    }
+    let input = pack.fit(tables).map_err(|all| faults(&all))?;
+    let query = |q: &treaty_intake::pack::PackQuery| PackQuery { table: q.table.clone(), sql: q.sql.clone(), file: q.file.clone() };
+    let views: Vec<PackQuery> = pack.views.iter().map(query).collect();
+    let queries: Vec<PackQuery> = pack.queries.iter().map(query).collect();
     let left_out: Vec<LeftOut> =
         pack.left_out.iter().map(|l| LeftOut { text: format!("{}: {}", l.what, l.why), count: l.count.clone() }).collect();
-    let parquet: Vec<(String, PathBuf)> = input.parquet.iter().map(|(f, s)| (f.table.clone(), s.path.clone())).collect();
     let unread: Vec<Fault> = input.tables.iter().flat_map(|t| t.faults.iter().cloned()).collect();
-    progress.step(&format!("mapping by {}", pack.name), None);
-    let out = pack::run(input.tables, &parquet, &queries, &left_out, functions(input.day_first)).await.map_err(|e| format!("nothing was imported\n{e}"))?;
-    let mut notes = input.notes;
-    notes.extend(out.notes);
-    notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
     let zone = match pack.time_zone.as_deref() {
-        Some(zone) => Zone::new(zone).map_err(|e| format!("{}: time_zone: {e}", dir.display()))?,
+        Some(zone) => Zone::new(zone).map_err(|e| format!("{}: time_zone: {e}", pack.origin))?,
         None => home.import_zone(),
     };
-    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source, zone })
+    progress.step(&format!("mapping by {}", pack.name), None);
+    let pack = Arc::new(pack);
+    let functions = functions(input.day_first, &pack);
+    let out = pack::run(input.tables, &views, &queries, &left_out, functions).await.map_err(|e| format!("nothing was imported\n{e}"))?;
+    notes.extend(input.notes);
+    notes.extend(out.notes);
+    notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
+    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source.clone(), zone })
 }
 
 /// The helpers of pack SQL.
-fn functions(day_first: DayFirst) -> Vec<TextFunction> {
-    let text = |name, call: Box<dyn Fn(&str) -> Option<String> + Send + Sync>| TextFunction { name, call: Arc::from(call) };
+fn functions(day_first: DayFirst, pack: &Arc<Pack>) -> Vec<TextFunction> {
+    let text = |name, call: Box<dyn Fn(&str) -> Option<Cow<'_, str>> + Send + Sync>| TextFunction {
+        name,
+        arguments: &[1],
+        call: Arc::new(move |cells| Ok(cells[0].and_then(|cell| call(cell).map(Cow::into_owned)))),
+    };
+    let flag = |cell: &str| messy::parse_bool(cell);
+    let pack = Arc::clone(pack);
     vec![
-        text("messy_date", Box::new(move |t| messy::date_cell(t, day_first).map(std::borrow::Cow::into_owned))),
-        text("messy_timestamp", Box::new(move |t| messy::timestamp_cell(t, day_first).map(std::borrow::Cow::into_owned))),
-        text("messy_money", Box::new(|t| messy::money_cell(t).map(std::borrow::Cow::into_owned))),
-        text("day_first_date", Box::new(|t| messy::date_cell(t, DayFirst::Yes).map(std::borrow::Cow::into_owned))),
+        text("messy_date", Box::new(move |t| messy::date_cell(t, day_first))),
+        text("messy_timestamp", Box::new(move |t| messy::timestamp_cell(t, day_first))),
+        text("messy_money", Box::new(messy::money_cell)),
+        text("micros_money", Box::new(messy::micros_cell)),
+        text("day_first_date", Box::new(|t| messy::date_cell(t, DayFirst::Yes))),
+        text("messy_flag", Box::new(move |t| flag(t).map(|yes| Cow::Owned(yes.to_string())))),
+        TextFunction {
+            name: "any_yes",
+            arguments: &[1, 2, 3, 4],
+            call: Arc::new(move |cells| Ok(Some(cells.iter().flatten().any(|c| flag(c) == Some(true)).to_string()))),
+        },
+        TextFunction {
+            name: "setting",
+            arguments: &[1, 2],
+            call: Arc::new(move |cells| match (cells[0], cells.get(1)) {
+                (None, _) | (_, Some(None)) => Ok(None),
+                (Some(name), key) => pack.setting(name, key.copied().flatten()),
+            }),
+        },
     ]
 }
 

@@ -5,6 +5,7 @@ mod demo;
 mod diff;
 mod import;
 mod metric;
+mod pack;
 mod query;
 mod report;
 
@@ -38,6 +39,7 @@ pub async fn run(args: Args) -> Outcome {
             report::one(&home, request, format, output.as_deref(), color).await
         }
         Command::Metric { what } => metric::run(&home, what, color).await,
+        Command::Pack { what } => pack::run(&home, what),
         Command::Query { sql, when, format, output } => query::run(&home, &sql, &when, format, output.as_deref(), color).await,
         Command::Diff { from, to, format } => diff::run(&home, &from, &to, format, color).await,
         Command::Completions { shell } => {
