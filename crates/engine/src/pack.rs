@@ -212,7 +212,7 @@ fn register(cx: &SessionContext, function: TextFunction) {
 /// # Errors
 /// When it cannot be read.
 pub async fn parquet_columns(path: &Path) -> Result<Vec<String>, EngineError> {
-    let frame = SessionContext::new().read_parquet(path.to_string_lossy(), ParquetReadOptions::default()).await?;
+    let frame = SessionContext::new().read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
     Ok(frame.schema().fields().iter().map(|f| f.name().clone()).collect())
 }
 
@@ -222,7 +222,7 @@ pub async fn parquet_columns(path: &Path) -> Result<Vec<String>, EngineError> {
 /// # Errors
 /// When it cannot be read.
 pub async fn parquet(path: &Path, display: &str) -> Result<RawTable, EngineError> {
-    let frame = sql::session().read_parquet(path.to_string_lossy(), ParquetReadOptions::default()).await?;
+    let frame = sql::session().read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
     let (mut chunks, mut line) = (Vec::new(), 0);
     for batch in frame.collect().await? {
         let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| text_column(f.name(), a)).collect::<Result<_, _>>()?;

@@ -18,7 +18,7 @@ use crate::messy::DayFirst;
 use crate::names::{did_you_mean, suggest_table};
 use crate::{file_fault, io_fault};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use treaty_app::layout::{TABLES, table};
 use treaty_app::raw::Fault;
 

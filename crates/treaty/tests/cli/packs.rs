@@ -23,7 +23,6 @@ fn the_maven_crm_export_and_its_variants_import_without_a_hand_written_step() {
         eprintln!("skipped: the public CRM export is not beside the repository");
         return;
     }
-    let pack = format!("{ROOT}/packs/maven_crm");
     let mut wins = Vec::new();
     for pipeline in ["sales_pipeline.csv", "variants/sales_pipeline_excel_mdy.csv", "variants/sales_pipeline_excel_dd-mm-yy.csv"] {
         let home = Home::new(None);
@@ -31,7 +30,8 @@ fn the_maven_crm_export_and_its_variants_import_without_a_hand_written_step() {
             home.file(file, &std::fs::read_to_string(data.join(file)).expect("the export"));
         }
         home.file("sales_pipeline.csv", &std::fs::read_to_string(data.join(pipeline)).expect("the export"));
-        let out = home.ok(&["import", home.data().to_str().expect("a path"), "--pack", &pack]);
+        let out = home.ok(&["import", home.data().to_str().expect("a path")]);
+        assert!(out.contains("read with the pack maven_crm (3 of 3: "), "{out}");
         assert!(out.contains("500 rows were left out"), "{out}");
         wins.push(home.ok(&[
             "query",
