@@ -116,9 +116,12 @@ async fn register_views(cx: &SessionContext, views: &[PackQuery]) -> Result<(), 
         for view in &waiting {
             match cx.sql(&view.sql).await {
                 Ok(frame) => {
-                    let schema = Arc::new(frame.schema().as_arrow().clone());
-                    let batches = frame.collect().await;
-                    let table = batches.and_then(|b| MemTable::try_new(schema, vec![b])).and_then(|t| cx.register_table(view.table.as_str(), Arc::new(t)));
+                    let planned = Arc::new(frame.schema().as_arrow().clone());
+                    let table = frame.collect().await.and_then(|batches| {
+                        // What comes out may be stricter about NULL than what was planned.
+                        let schema = batches.first().map_or(planned, RecordBatch::schema);
+                        cx.register_table(view.table.as_str(), Arc::new(MemTable::try_new(schema, vec![batches])?))
+                    });
                     table.map_err(|e| EngineError::Pack { file: view.file.clone(), reason: short(&e) })?;
                 }
                 Err(e) => {

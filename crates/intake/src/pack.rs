@@ -95,6 +95,8 @@ pub struct PackFile {
     pub without_column: Vec<(String, String)>,
     /// Other spellings of columns, the first that is there is taken.
     pub aliases: Vec<(String, Vec<String>)>,
+    /// What a loader may put before the name of any column, such as `property_`.
+    pub prefixes: Vec<String>,
     /// Tables made of columns whose names hold values.
     pub unpivot: Vec<Unpivot>,
 }

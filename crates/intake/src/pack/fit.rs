@@ -43,10 +43,12 @@ pub(super) fn place(name: &str, headers: &[String]) -> Place {
 }
 
 impl PackFile {
-    /// Looks for a column under its own name and then under its aliases, in their order.
+    /// Looks for a column under its own name, then under its aliases in their order, then with the prefixes of loaders.
     pub(super) fn place(&self, column: &str, headers: &[String]) -> Place {
         let others = self.aliases.iter().filter(|(name, _)| name == column).flat_map(|(_, list)| list.iter().map(String::as_str));
-        std::iter::once(column).chain(others).map(|name| place(name, headers)).find(|p| *p != Place::Nowhere).unwrap_or(Place::Nowhere)
+        let names = std::iter::once(column).chain(others).map(str::to_owned);
+        let mut names = names.chain(self.prefixes.iter().map(|prefix| format!("{prefix}{column}")));
+        names.find_map(|name| Some(place(&name, headers)).filter(|p| *p != Place::Nowhere)).unwrap_or(Place::Nowhere)
     }
 
     /// All the required columns are there.

@@ -84,7 +84,8 @@ impl Reader<'_> {
 
     fn file(&mut self, table: &DeTable<'_>, span: &Range<usize>, before: &[PackFile]) -> PackFile {
         let known = [
-            "table", "path", "names", "required", "without", "columns", "optional_columns", "without_column", "alias", "unpivot",
+            "table", "path", "names", "required", "without", "columns", "optional_columns", "without_column", "alias", "prefixes",
+            "unpivot",
         ];
         self.known_keys(table, "file.", &known);
         let name = self.required(table, span, "table", "file.table", "table = \"deals\", its name in the SQL");
@@ -126,8 +127,9 @@ impl Reader<'_> {
                 optional_columns.push(column.clone());
             }
         }
+        let prefixes = self.texts_or_one(table, "prefixes", "file.prefixes");
         let mut file =
-            PackFile { table: name, paths, names, required, without, columns, optional_columns, without_column, aliases: Vec::new(), unpivot: Vec::new() };
+            PackFile { table: name, paths, names, required, without, columns, optional_columns, without_column, aliases: Vec::new(), prefixes, unpivot: Vec::new() };
         file.aliases = self.aliases(table, &file);
         for (inner, inner_span) in self.tables(table, "unpivot") {
             let unpivot = self.unpivot(inner, &inner_span, &file, before);

@@ -28,6 +28,7 @@ path = ["deals*.csv", "exports/opportunity.csv"]
 names = ["deal", "opportunity"]
 columns = ["id", "stage_name"]
 optional_columns = ["is_won", "campaign"]
+prefixes = ["property_", "p_"]
 [file.alias]
 stage_name = ["property_stage", "properties__stage"]
 [file.without_column]
@@ -100,6 +101,7 @@ fn a_table_is_accepted_under_any_of_its_names_and_spellings() {
     assert_eq!(entry("opportunity", &["id", "valid_from"]), Some("deal_versions"), "the first entry whose columns are there");
     assert_eq!(entry("opportunity", &["id"]), None, "the name alone is not enough");
     assert_eq!(entry("leads", &["id"]), Some("leads"), "without names, the table's own name");
+    assert_eq!(entry("deal", &["p_id", "P__stage_name"]), Some("deals"), "with a prefix of a loader");
     assert_eq!(entry("case", &["id", "stage_name"]), None);
 }
 

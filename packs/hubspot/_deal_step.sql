@@ -1,0 +1,21 @@
+-- When each deal came to which stage, from the best source that it has: the history of stages, else property history, else
+-- the dates of first entry.
+WITH known AS (
+    SELECT 1 AS rank, deal_id, value AS stage_id, messy_timestamp(date_entered) AS changed_at, _file, _line FROM deal_stage
+    UNION ALL
+    SELECT 2, deal_id, value, messy_timestamp("timestamp"), _file, _line FROM deal_property_history WHERE name = 'dealstage'
+    UNION ALL
+    SELECT 3, deal_id, name, messy_timestamp(value), _file, _line FROM deal_stage_date
+), dated AS (
+    SELECT * FROM known WHERE changed_at IS NOT NULL AND stage_id IS NOT NULL
+), best AS (
+    SELECT deal_id, min(rank) AS rank FROM dated GROUP BY deal_id
+), ordered AS (
+    SELECT k.deal_id, s.stage, k.changed_at, k._file, k._line,
+        row_number() OVER (PARTITION BY k.deal_id, s.stage, k.changed_at ORDER BY k.stage_id) AS place
+    FROM dated AS k
+    JOIN best AS b ON b.deal_id = k.deal_id AND b.rank = k.rank
+    JOIN deals AS d ON d.deal_id = k.deal_id
+    JOIN stage AS s ON s.stage_id = k.stage_id
+)
+SELECT * FROM ordered WHERE place = 1
