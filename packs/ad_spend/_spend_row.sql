@@ -7,32 +7,33 @@ WITH ad AS (
     SELECT 'google_ads' AS platform, customer_id AS account_id, id AS campaign_id, "date" AS day, cost_micros AS given, micros_money(cost_micros) AS spend,
         CAST(NULL AS varchar) AS currency, clicks, impressions, _file, _line FROM google_campaign
     UNION ALL
-    SELECT 'facebook_ads', f.account_id, coalesce(a.campaign_id, concat('ad/', f.ad_id)), f."date", f.spend, messy_money(f.spend), NULL, f.inline_link_clicks, f.impressions, f._file, f._line
+    SELECT 'facebook_ads', f.account_id, coalesce(a.campaign_id, concat('ad/', f.ad_id)) AS campaign_id, f."date" AS day, f.spend AS given,
+        messy_money(f.spend) AS spend, NULL AS currency, f.inline_link_clicks AS clicks, f.impressions, f._file, f._line
     FROM facebook_ad AS f LEFT JOIN ad AS a ON a.id = f.ad_id
     UNION ALL
-    SELECT 'facebook_ads', account_id, campaign_id, date_start, spend, messy_money(spend), NULL, clicks, impressions, _file, _line FROM facebook_insight
+    SELECT 'facebook_ads', account_id, campaign_id, date_start, spend AS given, messy_money(spend) AS spend, NULL, clicks, impressions, _file, _line FROM facebook_insight
     UNION ALL
-    SELECT 'linkedin_ads', NULL, campaign_id, day, cost_in_local_currency, messy_money(cost_in_local_currency), NULL, clicks, impressions, _file, _line FROM linkedin_campaign
+    SELECT 'linkedin_ads', NULL, campaign_id, day, cost_in_local_currency AS given, messy_money(cost_in_local_currency) AS spend, NULL, clicks, impressions, _file, _line FROM linkedin_campaign
     UNION ALL
-    SELECT 'microsoft_ads', account_id, campaign_id, "date", spend, messy_money(spend), currency_code, clicks, impressions, _file, _line FROM microsoft_campaign
+    SELECT 'microsoft_ads', account_id, campaign_id, "date", spend AS given, messy_money(spend) AS spend, currency_code, clicks, impressions, _file, _line FROM microsoft_campaign
     UNION ALL
-    SELECT 'pinterest_ads', advertiser_id, campaign_id, "date", spend_in_micro_dollar, micros_money(spend_in_micro_dollar), NULL,
+    SELECT 'pinterest_ads', advertiser_id, campaign_id, "date", spend_in_micro_dollar AS given, micros_money(spend_in_micro_dollar) AS spend, NULL,
         CAST(coalesce(TRY_CAST(clickthrough_1 AS bigint), 0) + coalesce(TRY_CAST(clickthrough_2 AS bigint), 0) AS varchar),
         CAST(coalesce(TRY_CAST(impression_1 AS bigint), 0) + coalesce(TRY_CAST(impression_2 AS bigint), 0) AS varchar), _file, _line FROM pinterest_campaign
     UNION ALL
-    SELECT 'twitter_ads', account_id, campaign_id, "date", billed_charge_local_micro, micros_money(billed_charge_local_micro), NULL, clicks, impressions, _file, _line FROM twitter_campaign
+    SELECT 'twitter_ads', account_id, campaign_id, "date", billed_charge_local_micro AS given, micros_money(billed_charge_local_micro) AS spend, NULL, clicks, impressions, _file, _line FROM twitter_campaign
     UNION ALL
-    SELECT 'apple_search_ads', NULL, id, "date", local_spend_amount, messy_money(local_spend_amount), local_spend_currency, taps, impressions, _file, _line FROM apple_campaign
+    SELECT 'apple_search_ads', NULL, id, "date", local_spend_amount AS given, messy_money(local_spend_amount) AS spend, local_spend_currency, taps, impressions, _file, _line FROM apple_campaign
     UNION ALL
-    SELECT 'amazon_ads', NULL, campaign_id, "date", cost, messy_money(cost), campaign_budget_currency_code, clicks, impressions, _file, _line FROM amazon_campaign
+    SELECT 'amazon_ads', NULL, campaign_id, "date", cost AS given, messy_money(cost) AS spend, campaign_budget_currency_code, clicks, impressions, _file, _line FROM amazon_campaign
     UNION ALL
-    SELECT 'reddit_ads', account_id, campaign_id, "date", spend, micros_money(spend), NULL, clicks, impressions, _file, _line FROM reddit_campaign
+    SELECT 'reddit_ads', account_id, campaign_id, "date", spend AS given, micros_money(spend) AS spend, NULL, clicks, impressions, _file, _line FROM reddit_campaign
     UNION ALL
-    SELECT 'snapchat_ads', NULL, campaign_id, "date", spend, micros_money(spend), NULL, swipes, impressions, _file, _line FROM snapchat_campaign
+    SELECT 'snapchat_ads', NULL, campaign_id, "date", spend AS given, micros_money(spend) AS spend, NULL, swipes, impressions, _file, _line FROM snapchat_campaign
     UNION ALL
-    SELECT 'tiktok_ads', NULL, campaign_id, stat_time_hour, spend, messy_money(spend), NULL, clicks, impressions, _file, _line FROM tiktok_campaign
+    SELECT 'tiktok_ads', NULL, campaign_id, stat_time_hour, spend AS given, messy_money(spend) AS spend, NULL, clicks, impressions, _file, _line FROM tiktok_campaign
     UNION ALL
-    SELECT lower(platform), account_id, campaign_id, date_day, spend, messy_money(spend), currency, clicks, impressions, _file, _line FROM common
+    SELECT lower(platform), account_id, campaign_id, date_day, spend AS given, messy_money(spend) AS spend, currency, clicks, impressions, _file, _line FROM common
 )
 SELECT
     r.platform,
