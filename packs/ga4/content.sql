@@ -1,0 +1,5 @@
+-- Pages, by their address without its query.
+SELECT regexp_replace(url, '[?#].*$', '') AS content_id, max(title) AS title, 'page' AS kind, min(_file) AS _file, min(_line) AS _line
+FROM event
+WHERE is_touch AND url IS NOT NULL
+GROUP BY regexp_replace(url, '[?#].*$', '')
