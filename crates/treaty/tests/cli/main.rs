@@ -1,6 +1,7 @@
 //! Tests of the real binary: as a new user would run it, and as nobody should.
 
 mod crash;
+mod fixtures;
 mod golden;
 mod home;
 mod packs;
