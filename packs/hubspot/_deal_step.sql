@@ -1,11 +1,12 @@
 -- When each deal came to which stage, from the best source that it has: the history of stages, else property history, else
--- the dates of first entry.
+-- the dates of first entry. Taps of the older API give such a date as an object, and again as a column that ends in __value.
 WITH known AS (
     SELECT 1 AS rank, deal_id, value AS stage_id, messy_timestamp(date_entered) AS changed_at, _file, _line FROM deal_stage
     UNION ALL
     SELECT 2, deal_id, value, messy_timestamp("timestamp"), _file, _line FROM deal_property_history WHERE name = 'dealstage'
     UNION ALL
-    SELECT 3, deal_id, name, messy_timestamp(value), _file, _line FROM deal_stage_date
+    SELECT 3, deal_id, name, messy_timestamp(coalesce(attr(value, 'value'), value)), _file, _line FROM deal_stage_date
+    WHERE right(name, 7) <> '__value'
 ), dated AS (
     SELECT * FROM known WHERE changed_at IS NOT NULL AND stage_id IS NOT NULL
 ), best AS (

@@ -15,7 +15,7 @@ FROM (
     UNION ALL
     SELECT value, NULL, NULL, NULL FROM deal_stage
     UNION ALL
-    SELECT name, NULL, NULL, NULL FROM deal_stage_date
+    SELECT name, NULL, NULL, NULL FROM deal_stage_date WHERE right(name, 7) <> '__value'
     UNION ALL
     SELECT value, NULL, NULL, NULL FROM deal_property_history WHERE name = 'dealstage'
 )

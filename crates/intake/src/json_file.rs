@@ -309,13 +309,18 @@ impl Place<'_> {
 }
 
 /// Members of an object that is known to be valid JSON: the rest of its text after `{`.
-struct Members<'t> {
+pub(crate) struct Members<'t> {
     rest: &'t str,
 }
 
 impl<'t> Members<'t> {
+    /// Members of a valid JSON object.
+    pub(crate) fn of(object: &'t str) -> Self {
+        Self { rest: object.trim_start().strip_prefix('{').unwrap_or_default() }
+    }
+
     /// Key (`None` if its escapes are no text) and raw value.
-    fn next(&mut self) -> Option<(Option<Cow<'t, str>>, &'t str)> {
+    pub(crate) fn next(&mut self) -> Option<(Option<Cow<'t, str>>, &'t str)> {
         let start = self.rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == ',');
         if !start.starts_with('"') {
             return None;
@@ -360,7 +365,7 @@ fn value_length(text: &str) -> usize {
 
 /// The text of a raw value: a text without its quotes, `null` as nothing, a nested value without blanks, anything
 /// else letter for letter. `None` if an escape is no character.
-fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first() {
         Some(b'"') if raw.contains('\\') => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
         Some(b'"') => Some(Cow::Borrowed(&raw[1..raw.len() - 1])),

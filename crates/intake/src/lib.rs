@@ -3,6 +3,7 @@
 //! - [`mod@scan`] finds the files behind the paths that a user names and tells by their content what they are.
 //! - [`csv_file`] and [`json_file`] read them into [`RawTable`]s; Parquet is read by the engine.
 //! - [`pack`] loads a mapping pack and finds the files that it reads.
+//! - [`tap`] runs a Singer tap or an Airbyte source and keeps its rows as files.
 //! - [`messy`] reads the dates, amounts and flags of real exports; the engine offers it to the SQL of packs.
 //! - [`names`] suggests what a misspelt name may have meant.
 //!
@@ -19,6 +20,7 @@ pub mod pack;
 mod pattern;
 pub mod scan;
 mod sniff;
+pub mod tap;
 mod text;
 
 pub use scan::{ByLayout, Format, ScanError, SourceFile, UnknownFile, by_layout, scan};

@@ -112,11 +112,17 @@ pub enum Command {
     /// Import files into the record: all of them or nothing
     Import {
         /// Files or folders named like the record's tables, or what the pack expects
-        #[arg(required = true)]
+        #[arg(required_unless_present = "tap", conflicts_with = "tap")]
         paths: Vec<PathBuf>,
         /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
         #[arg(long, value_name = "PACK")]
         pack: Option<String>,
+        /// Run a Singer tap or an Airbyte source and import what it prints, such as 'tap-hubspot --config hubspot.json'
+        #[arg(long, value_name = "COMMAND")]
+        tap: Option<String>,
+        /// Name under which the state of the tap is kept (default: that of its program)
+        #[arg(long, value_name = "NAME", requires = "tap")]
+        name: Option<String>,
         /// Say what would happen and write nothing
         #[arg(long)]
         dry_run: bool,

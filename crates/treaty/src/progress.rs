@@ -36,7 +36,7 @@ impl Progress for Bar {
         let bar = rows.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let template = match rows {
             Some(_) => "{msg:<28} {bar:30} {human_pos}/{human_len} rows",
-            None => "{msg:<28} {spinner}",
+            None => "{msg:<28} {spinner} {human_pos}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

@@ -108,14 +108,25 @@ fn offset(b: &[u8]) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
-/// A civil date in days since the epoch; of an instant, its local date in `zone`.
+/// A civil date in days since the epoch; of an instant, its local date in `zone`. Midnight in UTC is what systems send
+/// that have no type for dates: it means that day, wherever the home is.
 pub fn date(text: &str, zone: &Zone) -> Option<i32> {
     let text = text.trim();
     if text.len() <= 10 {
         return day(text.as_bytes());
     }
+    if text.get(10..).is_some_and(is_utc_midnight) {
+        return day(text.as_bytes().get(..10)?);
+    }
     let at = instant(text, zone)?;
     Some(zone.local_day(treaty_domain::zone::Micros(at)).0)
+}
+
+/// `T00:00:00Z` in its spellings.
+fn is_utc_midnight(time: &str) -> bool {
+    let Some(rest) = ["T00:00", "t00:00", " 00:00"].iter().find_map(|t| time.strip_prefix(t)) else { return false };
+    let rest = rest.strip_prefix(":00").map_or(rest, |r| r.strip_prefix('.').map_or(r, |r| r.trim_start_matches('0')));
+    matches!(rest, "Z" | "z" | "+00:00" | "+0000" | "+00" | " UTC" | " +00:00" | " +0000" | "UTC" | " Z")
 }
 
 /// An exact decimal with `scale` digits after the point; more are rounded half away from zero.
@@ -235,6 +246,11 @@ mod tests {
             date("2026-03-01T03:00:00Z", &zone),
             date("2026-02-28", &zone)
         );
+        // A date that a source sends as a time stays that date in every zone.
+        for midnight in ["2026-12-01T00:00:00.000000Z", "2026-12-01T00:00Z", "2026-12-01 00:00:00+00:00", "2026-12-01 00:00:00 UTC"] {
+            assert_eq!(date(midnight, &zone), date("2026-12-01", &zone), "{midnight}");
+        }
+        assert_eq!(date("2026-12-01T00:00:00.000001Z", &zone), date("2026-11-30", &zone));
     }
 
     #[test]

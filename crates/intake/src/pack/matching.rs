@@ -105,6 +105,18 @@ impl Pack {
         self.choose(&offer).ok().flatten().map(|i| &self.files[i])
     }
 
+    /// A stream of a tap has a name of an entry.
+    pub fn reads_stream(&self, stream: &str) -> bool {
+        let offer = Offer::new(stream, Vec::new());
+        self.files.iter().any(|f| f.means(&offer))
+    }
+
+    /// A stream of a tap was asked for and has no rows: its table is not missing, but empty.
+    pub fn excuse(&mut self, stream: &str) {
+        let offer = Offer::new(stream, Vec::new());
+        self.files.iter_mut().filter(|f| f.means(&offer)).for_each(|f| f.required = false);
+    }
+
     /// Place of the entry that an offer belongs to. Of several with its name, the first whose columns it has.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ mod pack;
 mod real;
 mod round_trip;
 mod scan;
+mod tap;
+mod tap_random;
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

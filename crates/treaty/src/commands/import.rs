@@ -18,7 +18,8 @@ use treaty_intake::messy::{self, DayFirst};
 use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, detect, left_out_note};
 use treaty_intake::{Format, Reading, by_layout, scan};
 
-fn faults(all: &[Fault]) -> String {
+/// Why nothing was imported.
+pub fn faults(all: &[Fault]) -> String {
     let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
     format!("nothing was imported\n{}", lines.join("\n"))
 }
@@ -41,7 +42,36 @@ pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&str>, dry_run: boo
     bar.finish();
     let result = result?;
     output::put(&told(&result, dry_run), None)?;
-    Ok(u8::from(result.tables.iter().any(|t| t.rejected > 0) || !result.faults.is_empty()))
+    Ok(exit_code(&result))
+}
+
+/// 1 when rows were refused.
+pub fn exit_code(result: &ImportResult) -> u8 {
+    u8::from(result.tables.iter().any(|t| t.rejected > 0) || !result.faults.is_empty())
+}
+
+/// What reads the rows.
+pub enum Choice {
+    /// The pack that knows them.
+    Detect,
+    /// None: they are named like the tables of the record.
+    Native,
+    /// This one.
+    Pack(Box<Pack>),
+}
+
+impl Choice {
+    /// As the user said.
+    ///
+    /// # Errors
+    /// Every fault of the pack.
+    pub fn named(home: &Home, pack: Option<&str>) -> Result<Self, String> {
+        match pack {
+            None => Ok(Self::Detect),
+            Some(NATIVE) => Ok(Self::Native),
+            Some(pack) => home.pack(pack).map(|pack| Self::Pack(Box::new(pack))).map_err(|all| faults(&all)),
+        }
+    }
 }
 
 /// Imports files.
@@ -52,11 +82,24 @@ pub async fn import(
     dry_run: bool,
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
+    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    land(home, paths, Choice::named(home, pack)?, shown.join(", "), dry_run, progress).await
+}
+
+/// Reads files and puts their rows into the record; `what` is for its log.
+pub async fn land(
+    home: &Home,
+    paths: &[PathBuf],
+    choice: Choice,
+    what: String,
+    dry_run: bool,
+    progress: &dyn Progress,
+) -> Result<ImportResult, String> {
     let record = home.record().await?;
-    let input = match pack {
-        Some(NATIVE) => by_name(home, paths, progress)?,
-        Some(pack) => with_pack(home, home.pack(pack).map_err(|all| faults(&all))?, found(paths).await?, progress).await?,
-        None => detected(home, paths, progress).await?,
+    let input = match choice {
+        Choice::Native => by_name(home, paths, progress)?,
+        Choice::Pack(pack) => with_pack(home, *pack, found(paths).await?, progress).await?,
+        Choice::Detect => detected(home, paths, progress).await?,
     };
     let known = |stage: &str| home.set.meaning(stage).is_some();
     let a = home.newest();
@@ -67,10 +110,9 @@ pub async fn import(
         .map(|s| s.id.as_str())
         .chain([&o.won, &o.lost, &o.disqualified, &o.recycled].into_iter().flatten().map(String::as_str))
         .collect();
-    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
     let options = ImportOptions {
         at: now().0,
-        what: shown.join(", "),
+        what,
         source_name: input.source,
         zone: input.zone,
         dry_run,

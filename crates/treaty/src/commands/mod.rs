@@ -8,6 +8,7 @@ mod metric;
 mod pack;
 mod query;
 mod report;
+mod tap;
 
 use crate::args::{Args, Command};
 use crate::home::Home;
@@ -28,7 +29,11 @@ pub async fn run(args: Args) -> Outcome {
         Command::Init { dir, name, time_zone } => agreement::init(&dir, name, &time_zone).await,
         Command::Check => agreement::check(&home),
         Command::Changes { old, new } => agreement::changes(&old, &new),
-        Command::Import { paths, pack, dry_run } => import::run(&home, &paths, pack.as_deref(), dry_run).await,
+        Command::Import { paths, pack, dry_run, tap: None, .. } => import::run(&home, &paths, pack.as_deref(), dry_run).await,
+        Command::Import { pack, dry_run, tap: Some(command), name, .. } => {
+            let request = tap::Request { command: &command, name: name.as_deref(), pack: pack.as_deref(), dry_run };
+            tap::run(&home, &request).await
+        }
         Command::Log => import::log(&home).await,
         Command::Undo => import::undo(&home).await,
         Command::Review { when, slice, format, output } => {

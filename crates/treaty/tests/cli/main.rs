@@ -5,4 +5,5 @@ mod fixtures;
 mod golden;
 mod home;
 mod packs;
+mod taps;
 mod wrong_input;
