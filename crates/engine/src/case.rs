@@ -72,11 +72,14 @@ impl Case {
                 attributes.push(key);
             }
         }
-        let mut facts = facts::derive(&world, set, view, attributes)?;
-        facts.add("spend", facts::spend(record, view.version, &world).await?);
-        facts.add("purchases", facts::purchases(record, view.version, &world).await?);
-        facts.add("campaigns", world.campaign_table()?);
-        facts.add("users", world.user_rows.rows.clone());
+        let plain = [
+            ("spend", facts::spend(record, view.version, &world).await?),
+            ("purchases", facts::purchases(record, view.version, &world).await?),
+            ("campaigns", world.campaign_table()?),
+            ("users", world.user_rows.rows.clone()),
+        ];
+        let mut facts = facts::derive(record, world, set, view, attributes).await?;
+        plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
         let provenance = Provenance {
             agreement: agreement.version_id.clone(),
             agreement_name: agreement.name.clone(),

@@ -49,12 +49,7 @@ fn attr(args: &[ColumnarValue]) -> Result<ColumnarValue> {
             if !json.is_valid(i) || !key.is_valid(i) {
                 return None;
             }
-            let object: serde_json::Value = serde_json::from_str(json.value(i)).ok()?;
-            match object.get(key.value(i))? {
-                serde_json::Value::String(s) => Some(s.clone()),
-                serde_json::Value::Null => None,
-                other => Some(other.to_string()),
-            }
+            attribute(json.value(i), key.value(i))
         })
         .collect();
     let scalar = args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
@@ -62,6 +57,16 @@ fn attr(args: &[ColumnarValue]) -> Result<ColumnarValue> {
         return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?));
     }
     Ok(ColumnarValue::Array(Arc::new(out)))
+}
+
+/// The text of a custom attribute, if it is there.
+pub fn attribute(json: &str, key: &str) -> Option<String> {
+    let object: serde_json::Value = serde_json::from_str(json).ok()?;
+    match object.get(key)? {
+        serde_json::Value::String(s) => Some(s.clone()),
+        serde_json::Value::Null => None,
+        other => Some(other.to_string()),
+    }
 }
 
 /// Parses a condition over the columns of a schema. Refused are statements, sub-queries, window

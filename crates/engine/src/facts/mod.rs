@@ -1,47 +1,34 @@
 //! Facts: the agreement applied to the record, as tables that anyone may query.
 //!
 //! The pass runs over chunks of whole groups on all cores. Chunks are cut by size alone, so the
-//! tables are the same bytes however many threads ran.
+//! tables are the same bytes however many threads ran. It yields plain numbers ([`core`]); what
+//! people read is made from them when it is asked for ([`columns`], [`table`]).
 
-mod build;
-mod dims;
+mod columns;
+mod core;
 mod schemas;
+mod shape;
 mod small;
-mod subjects;
+mod table;
 
 use crate::error::EngineError;
 use crate::load::{Feeder, View, World};
+use crate::record::{Record, par};
 use crate::sql;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use dims::Dims;
+use shape::Shape;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+pub use table::FactTable;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
 use treaty_domain::fold::{Scratch, fold};
 
-/// Work in one chunk of the pass: touches plus eight a person.
-const CHUNK: u64 = 1_500_000;
-
-/// One fact table.
-#[derive(Debug, Clone)]
-pub struct FactTable {
-    /// Columns.
-    pub schema: SchemaRef,
-    /// Rows in the order of the pass.
-    pub batches: Vec<RecordBatch>,
-}
-
-impl FactTable {
-    /// Number of rows.
-    pub fn rows(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
-    }
-}
+/// Work in one chunk of the pass: people plus four for each opportunity.
+const CHUNK: u64 = 65_536;
+/// Leads whose facts are collected before they go into columns: as many as stay in the nearest cache.
+const BLOCK: usize = 1_024;
 
 /// All facts of one view of the record.
 #[derive(Debug, Clone)]
@@ -60,8 +47,31 @@ pub struct Facts {
 ///
 /// # Errors
 /// When columns do not fit together, which is a defect.
-pub fn derive(world: &World, set: &AgreementSet, view: View, attributes: Vec<String>) -> Result<Facts, EngineError> {
-    let dims = Dims::new(world, set.on(view.day()))?;
+pub async fn derive(
+    record: &Record,
+    mut world: World,
+    set: &AgreementSet,
+    view: View,
+    attributes: Vec<String>,
+) -> Result<Facts, EngineError> {
+    let notes = notes(&world);
+    let undecided = par::blocking(|| Feeder::new(&world).undecided());
+    if !undecided.is_empty() {
+        let ids = record.cells("touchpoints", view.version, "touchpoint_id", &undecided).await?;
+        world.know_touchpoints(undecided.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))).collect());
+    }
+    let shape = Arc::new(Shape::new(&world, set.on(view.day()), record, view.version)?);
+    let cores = par::blocking(|| pass(&world))?;
+    let tables = core::TABLES
+        .iter()
+        .zip(cores)
+        .map(|(name, cores)| (*name, FactTable::of_pass(name, cores, &shape, &attributes)))
+        .collect();
+    Ok(Facts { tables, view, attributes, notes })
+}
+
+/// Folds every account; gives for each table of [`core::TABLES`] a batch a chunk.
+fn pass(world: &World) -> Result<Vec<Vec<RecordBatch>>, EngineError> {
     let feeder = Feeder::new(world);
     let mut cuts = vec![0usize];
     let mut before = 0;
@@ -74,46 +84,30 @@ pub fn derive(world: &World, set: &AgreementSet, view: View, attributes: Vec<Str
     }
     cuts.push(feeder.groups());
     let chunks: Vec<(usize, usize)> = cuts.windows(2).map(|w| (w[0], w[1])).collect();
-    let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(chunks.len());
-    let mut done: Vec<(usize, Result<build::Batches, EngineError>)> = std::thread::scope(|scope| {
-        let run = || {
-            let mut mine = Vec::new();
-            let mut scratch = Scratch::default();
-            let mut space = crate::load::Assembly::default();
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some((from, to)) = chunks.get(i) else { return mine };
-                let mut sink = Collected::default();
-                for g in *from..*to {
-                    let timeline = feeder.timeline(g as u32, &mut space);
-                    fold(&world.context, &timeline, &mut scratch, &mut sink);
-                }
-                mine.push((i, build::batches(&sink, world, &dims)));
+    let done = par::try_map(chunks, |(from, to)| {
+        let (mut scratch, mut space) = (Scratch::default(), crate::load::Assembly::default());
+        let (mut sink, mut growing) = (Collected::default(), core::Growing::default());
+        for g in from..to {
+            let timeline = feeder.timeline(g as u32, &mut space);
+            fold(&world.context, &timeline, &mut scratch, &mut sink);
+            if sink.leads.len() >= BLOCK || sink.credits.len() >= 4 * BLOCK {
+                growing.take(&mut sink);
             }
-        };
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(run)).collect();
-        threads.into_iter().flat_map(|t| t.join().unwrap_or_default()).collect()
-    });
-    if done.len() != chunks.len() {
-        return Err(EngineError::Agreement("the pass over the record stopped early; this is a defect of Treaty".to_owned()));
-    }
-    done.sort_by_key(|(i, _)| *i);
-    let mut tables: BTreeMap<&'static str, FactTable> = BTreeMap::new();
-    for (_, batches) in done {
-        for (name, batch) in batches? {
-            let schema = batch.schema();
-            let table = tables.entry(name).or_insert_with(|| FactTable { schema, batches: Vec::new() });
-            table.batches.push(batch);
         }
+        growing.take(&mut sink);
+        growing.finish()
+    })?;
+    let mut cores: Vec<Vec<RecordBatch>> = core::TABLES.iter().map(|_| Vec::new()).collect();
+    for chunk in done {
+        cores.iter_mut().zip(chunk).for_each(|(all, batch)| all.push(batch));
     }
-    Ok(Facts { tables, view, attributes, notes: notes(world) })
+    Ok(cores)
 }
 
 impl Facts {
     /// Adds a small table that is not derived by the pass.
     pub fn add(&mut self, name: &'static str, batch: RecordBatch) {
-        self.tables.insert(name, FactTable { schema: batch.schema(), batches: vec![batch] });
+        self.tables.insert(name, FactTable::plain(batch));
     }
 
     /// A session in which every fact table can be queried; custom attributes of leads and
@@ -122,26 +116,9 @@ impl Facts {
     /// # Errors
     /// When a table cannot be registered.
     pub async fn session(&self) -> Result<SessionContext, EngineError> {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let cx = sql::session_with(workers);
+        let cx = sql::session_with(par::workers());
         for (name, table) in &self.tables {
-            let with_attributes = table.schema.index_of("attributes").is_ok();
-            let keys: Vec<&String> =
-                self.attributes.iter().filter(|k| with_attributes && table.schema.index_of(k).is_err()).collect();
-            let mut partitions = vec![Vec::new(); workers.max(1)];
-            for (i, batch) in table.batches.iter().enumerate() {
-                partitions[i % workers.max(1)].push(batch.clone());
-            }
-            let provider = Arc::new(MemTable::try_new(Arc::clone(&table.schema), partitions)?);
-            if keys.is_empty() {
-                cx.register_table(*name, provider)?;
-                continue;
-            }
-            let raw = format!("{name}_raw");
-            cx.register_table(raw.as_str(), provider)?;
-            let extra: String =
-                keys.iter().map(|k| format!(", attr(attributes, {}) AS {}", sql::literal(k), sql::quoted(k))).collect();
-            cx.sql(&format!("CREATE VIEW {name} AS SELECT *{extra} FROM {raw}")).await?.collect().await?;
+            cx.register_table(*name, Arc::new(table.clone()))?;
         }
         Ok(cx)
     }

@@ -2,7 +2,7 @@
 //!
 //! `tests/metrics.rs` compares it with what the pass yields, so the two cannot drift apart.
 
-use super::dims::dictionary;
+use super::shape::dictionary;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A type, and the columns that have it.
 type Columns = &'static [(char, &'static str)];
 
-/// `i` id or other text, `w` word from a short list, `t` instant, `d` local day, `m` money or count,
+/// `i` text of its own, `w` word or id from a list, `t` instant, `d` local day, `m` money or count,
 /// `s` small whole number, `f` decimal number, `b` yes or no.
 fn data_type(letter: char) -> DataType {
     match letter {
@@ -27,21 +27,20 @@ fn data_type(letter: char) -> DataType {
 
 /// Dimensions of facts about people.
 const PERSON: Columns = &[
-    ('i', "account_id"),
-    ('w', "campaign_id channel campaign_origin lead_source title persona country"),
+    ('w', "account_id campaign_id channel campaign_origin lead_source title persona country"),
     ('i', "attributes"),
     ('w', "territory segment industry"),
 ];
 
 /// Dimensions of facts about opportunities.
 const OPPORTUNITY: Columns =
-    &[('i', "account_id name"), ('w', "kind product_line loss_reason"), ('i', "attributes"), ('w', "territory segment industry lead_source")];
+    &[('w', "account_id name kind product_line loss_reason"), ('i', "attributes"), ('w', "territory segment industry lead_source")];
 
 const TABLES: &[(&str, &[Columns])] = &[
     (
         "leads",
         &[
-            &[('i', "lead_id person_id"), ('s', "attempt"), ('w', "origin owner_id")],
+            &[('i', "lead_id"), ('w', "person_id"), ('s', "attempt"), ('w', "origin owner_id")],
             PERSON,
             &[
                 ('t', "created_at"),
@@ -55,7 +54,7 @@ const TABLES: &[(&str, &[Columns])] = &[
                 ('m', "accepted_value"),
                 ('b', "converted"),
                 ('t', "converted_at"),
-                ('i', "opportunity_id"),
+                ('w', "opportunity_id"),
                 ('m', "opportunities"),
                 ('b', "reached_pipeline"),
                 ('t', "pipeline_at"),
@@ -78,8 +77,8 @@ const TABLES: &[(&str, &[Columns])] = &[
         "stage_visits",
         &[&[
             ('w', "subject_type"),
-            ('i', "subject_id account_id"),
-            ('w', "territory segment industry lead_source campaign_id channel campaign_origin title persona"),
+            ('i', "subject_id"),
+            ('w', "account_id territory segment industry lead_source campaign_id channel campaign_origin title persona"),
             ('i', "attributes"),
             ('w', "kind product_line"),
             ('t', "started_at"),
@@ -99,7 +98,7 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "opportunities",
         &[
-            &[('i', "opportunity_id person_id lead_id"), ('w', "owner_id campaign_id")],
+            &[('w', "opportunity_id person_id"), ('i', "lead_id"), ('w', "owner_id campaign_id")],
             OPPORTUNITY,
             &[
                 ('w', "source_channel source_origin status stage"),
@@ -125,7 +124,7 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "handoffs",
         &[
-            &[('i', "handoff_id person_id lead_id"), ('w', "assigned_to team")],
+            &[('w', "handoff_id person_id"), ('i', "lead_id"), ('w', "assigned_to team")],
             PERSON,
             &[
                 ('t', "passed_at"),
@@ -143,7 +142,7 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "sla_clocks",
         &[
-            &[('i', "handoff_id person_id"), ('w', "promise assigned_to team owner_at_deadline")],
+            &[('w', "handoff_id person_id promise assigned_to team owner_at_deadline")],
             PERSON,
             &[
                 ('t', "started_at"),
@@ -159,7 +158,7 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "influences",
         &[
-            &[('i', "opportunity_id"), ('w', "campaign_id channel owner_id")],
+            &[('w', "opportunity_id campaign_id channel owner_id")],
             OPPORTUNITY,
             &[('t', "created_at"), ('d', "created_on"), ('m', "amount touches")],
         ],
@@ -167,7 +166,7 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "credits",
         &[
-            &[('i', "opportunity_id touchpoint_id touch_person_id"), ('w', "campaign_id channel owner_id")],
+            &[('w', "opportunity_id"), ('i', "touchpoint_id"), ('w', "touch_person_id campaign_id channel owner_id")],
             OPPORTUNITY,
             &[
                 ('t', "won_at"),
@@ -182,9 +181,13 @@ const TABLES: &[(&str, &[Columns])] = &[
 
 /// The columns of every fact table, by name of the table. Custom attributes are not among them.
 pub fn schemas() -> BTreeMap<&'static str, SchemaRef> {
-    let fields = |groups: &[Columns]| -> Vec<Field> {
-        let lists = groups.iter().flat_map(|columns| columns.iter());
-        lists.flat_map(|(letter, names)| names.split(' ').map(|n| Field::new(n, data_type(*letter), true))).collect()
-    };
-    TABLES.iter().map(|(name, groups)| (*name, Arc::new(Schema::new(fields(groups))))).collect()
+    TABLES.iter().map(|(name, _)| (*name, schema(name))).collect()
+}
+
+/// The columns of a fact table; none when there is no such table.
+pub fn schema(table: &str) -> SchemaRef {
+    let groups = TABLES.iter().find(|(name, _)| *name == table).map_or(&[] as &[Columns], |(_, groups)| *groups);
+    let lists = groups.iter().flat_map(|columns| columns.iter());
+    let fields = lists.flat_map(|(letter, names)| names.split(' ').map(|n| Field::new(n, data_type(*letter), true)));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

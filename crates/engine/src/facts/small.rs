@@ -1,17 +1,32 @@
 //! Small facts that need no pass: spend and purchases in the reporting currency.
 
-use super::build::{batch, days, instants, ints};
 use crate::error::EngineError;
 use crate::load::World;
 use crate::load::columns::{cell, dates};
 use crate::load::entities::{instant_column, money_column, read_all};
 use crate::record::Record;
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::DataType;
 use std::sync::Arc;
 use treaty_domain::money::Currency;
-use treaty_domain::zone::{LocalDay, Micros};
+use treaty_domain::zone::{LocalDay, Micros, Zone};
+
+fn instants(at: &[Micros]) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(at.iter().map(|t| t.0)).with_timezone("UTC"))
+}
+
+fn days(zone: &Zone, at: &[Micros]) -> ArrayRef {
+    Arc::new(Date32Array::from_iter_values(at.iter().map(|t| zone.local_day(*t).0)))
+}
+
+fn ints(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(values.collect::<Int64Array>())
+}
+
+fn batch(columns: Vec<(&'static str, ArrayRef)>) -> Result<RecordBatch, EngineError> {
+    Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))?)
+}
 
 fn converted(world: &World, minor: Option<i64>, currency: Currency, on: LocalDay) -> Option<i64> {
     let cx = &world.context;
@@ -67,8 +82,8 @@ pub async fn purchases(record: &Record, version: u64, world: &World) -> Result<R
         ("account_id", utf8(&rows, "account_id")?),
         ("product_line", utf8(&rows, "product_line")?),
         ("kind", utf8(&rows, "kind")?),
-        ("purchased_at", instants(at.iter().map(|a| Some(*a)))),
-        ("purchased_on", days(zone, at.iter().map(|a| Some(*a)))),
+        ("purchased_at", instants(&at)),
+        ("purchased_on", days(zone, &at)),
         ("amount", ints(money.iter().zip(&at).map(|((m, c), a)| converted(world, *m, *c, zone.local_day(*a))))),
     ])
 }

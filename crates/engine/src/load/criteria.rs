@@ -3,13 +3,72 @@
 use super::entities::Arranged;
 use super::terms::CriterionBit;
 use crate::error::EngineError;
+use crate::record::Record;
 use crate::sql;
-use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
-use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array, new_null_array};
+use datafusion::arrow::compute::{cast, take_record_batch};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 use treaty_domain::agreement::Subject;
 use treaty_domain::timeline::{Criteria, NONE};
+
+/// Columns that conditions name, by table.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Of people.
+    pub people: Vec<String>,
+    /// Of accounts.
+    pub accounts: Vec<String>,
+    /// Of opportunities.
+    pub opportunities: Vec<String>,
+}
+
+/// Which columns of the record conditions rest on. One that cannot be understood asks for all of
+/// its table, so that [`evaluate`] can say what is wrong with it.
+pub fn needs(bits: &[CriterionBit], record: &Record) -> Result<Needs, EngineError> {
+    let mut needs = Needs::default();
+    if bits.is_empty() {
+        return Ok(needs);
+    }
+    let account = record.schema("accounts")?;
+    let names = |s: &Schema| s.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
+    let cx = sql::session();
+    for b in bits {
+        let table = if b.subject == Subject::Person { "people" } else { "opportunities" };
+        let own = record.schema(table)?;
+        let fields: Vec<(String, Field)> = beside(&own, &account).into_iter().map(|(name, f)| (name, f.as_ref().clone())).collect();
+        let schema = Schema::new(fields.iter().map(|(name, f)| f.clone().with_name(name)).collect::<Vec<_>>());
+        let named: Vec<String> = match sql::condition(&cx, &b.when, &schema) {
+            Ok(expr) => expr.column_refs().into_iter().map(|c| c.name.clone()).collect(),
+            Err(_) => names(&schema),
+        };
+        let of_own = if b.subject == Subject::Person { &mut needs.people } else { &mut needs.opportunities };
+        for name in named {
+            if own.index_of(&name).is_ok() {
+                of_own.push(name);
+            } else {
+                let plain = name.strip_prefix("account_").filter(|n| account.index_of(&name).is_err() && account.index_of(n).is_ok());
+                needs.accounts.push(plain.map_or(name.clone(), str::to_owned));
+            }
+        }
+    }
+    for list in [&mut needs.people, &mut needs.accounts, &mut needs.opportunities] {
+        list.sort();
+        list.dedup();
+    }
+    Ok(needs)
+}
+
+/// Columns of a subject, then those of its account under names that do not collide.
+fn beside(own: &Schema, account: &Schema) -> Vec<(String, FieldRef)> {
+    let mut all: Vec<(String, FieldRef)> = own.fields().iter().map(|f| (f.name().clone(), Arc::clone(f))).collect();
+    for f in account.fields().iter().filter(|f| f.name() != "account_id") {
+        let taken = own.index_of(f.name()).is_ok() || f.name() == "name";
+        all.push((if taken { format!("account_{}", f.name()) } else { f.name().clone() }, Arc::clone(f)));
+    }
+    all
+}
 
 /// Answers by person and by opportunity.
 ///
@@ -18,14 +77,14 @@ use treaty_domain::timeline::{Criteria, NONE};
 ///
 /// # Errors
 /// When a condition does not parse or names an unknown column: clause, condition and the reason.
-pub async fn evaluate(bits: &[CriterionBit], arranged: &Arranged) -> Result<(Vec<Criteria>, Vec<Criteria>), EngineError> {
+pub async fn evaluate(bits: &[CriterionBit], arranged: &Arranged, record: &Record) -> Result<(Vec<Criteria>, Vec<Criteria>), EngineError> {
     let people = if bits.iter().any(|b| b.subject == Subject::Person) {
-        answers(bits, Subject::Person, with_account(&arranged.people.rows, &arranged.account_of_person, arranged)?).await?
+        answers(bits, Subject::Person, with_account(&arranged.people.rows, record.schema("people")?.as_ref(), &arranged.account_of_person, arranged, record)?).await?
     } else {
         Vec::new()
     };
     let opportunities = if bits.iter().any(|b| b.subject == Subject::Opportunity) {
-        let rows = with_account(&arranged.opportunities.rows, &arranged.account_of_opportunity, arranged)?;
+        let rows = with_account(&arranged.opportunities.rows, record.schema("opportunities")?.as_ref(), &arranged.account_of_opportunity, arranged, record)?;
         answers(bits, Subject::Opportunity, rows).await?
     } else {
         Vec::new()
@@ -33,20 +92,21 @@ pub async fn evaluate(bits: &[CriterionBit], arranged: &Arranged) -> Result<(Vec
     Ok((people, opportunities))
 }
 
-/// Rows of a subject beside the rows of its account.
-pub fn with_account(rows: &RecordBatch, account: &[u32], arranged: &Arranged) -> Result<RecordBatch, EngineError> {
+/// Rows of a subject beside the rows of its account; columns that were not read are missing.
+fn with_account(rows: &RecordBatch, full: &Schema, account: &[u32], arranged: &Arranged, record: &Record) -> Result<RecordBatch, EngineError> {
     let places: UInt32Array = account.iter().map(|a| (*a != NONE).then_some(*a)).collect();
     let accounts = take_record_batch(&arranged.accounts.rows, &places)?;
-    let mut columns: Vec<(String, Arc<dyn Array>)> =
-        rows.schema().fields().iter().zip(rows.columns()).map(|(f, c)| (f.name().clone(), Arc::clone(c))).collect();
-    for (field, column) in accounts.schema().fields().iter().zip(accounts.columns()) {
-        let taken = columns.iter().any(|(n, _)| n == field.name());
-        if field.name() != "account_id" {
-            let name = if taken || field.name() == "name" { format!("account_{}", field.name()) } else { field.name().clone() };
-            columns.push((name, Arc::clone(column)));
-        }
-    }
-    Ok(RecordBatch::try_from_iter(columns)?)
+    let own = full.fields().len();
+    let columns = beside(full, record.schema("accounts")?.as_ref()).into_iter().enumerate();
+    let columns = columns.map(|(at, (name, field))| {
+        let from = if at < own { rows } else { &accounts };
+        let column = match from.column_by_name(field.name()) {
+            Some(column) => cast(column, field.data_type())?,
+            None => new_null_array(field.data_type(), rows.num_rows()),
+        };
+        Ok((name, column, true))
+    });
+    Ok(RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>, EngineError>>()?)?)
 }
 
 async fn answers(bits: &[CriterionBit], subject: Subject, rows: RecordBatch) -> Result<Vec<Criteria>, EngineError> {

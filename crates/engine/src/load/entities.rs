@@ -1,25 +1,29 @@
-//! People, accounts, opportunities and users, numbered in the order of the pass: people of one
-//! account stand together, then people without an account, each alone.
+//! People, accounts and opportunities, numbered in the order of the pass: people of one account
+//! stand together, then people without an account, each alone. Only the columns that the pass needs
+//! are read here; what facts are sliced by is read when it is asked for.
 
-use super::columns::{Names, cell, decimals, instants, minor_units, text};
+use super::columns::{cell, instants, text};
+use super::ids::Ids;
 use super::merges::Merges;
 use crate::error::EngineError;
-use crate::record::Record;
-use datafusion::arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::{concat_batches, take_record_batch};
-use datafusion::common::HashMap;
+use crate::record::{Record, TextAs};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::{cast, concat, concat_batches, take, take_record_batch};
+use datafusion::arrow::datatypes::{DataType, Int32Type};
 use std::ops::Range;
 use treaty_domain::money::Currency;
 use treaty_domain::timeline::NONE;
 use treaty_domain::zone::Micros;
 
-/// Rows of an entity table in the order of their numbers, and the numbers by id.
+/// Entities in the order of their numbers.
 #[derive(Debug)]
 pub struct Entities {
-    /// All layout columns; row `i` is entity `i`.
+    /// Columns that were read; row `i` is entity `i`.
     pub rows: RecordBatch,
-    /// Number by id, merged ids included.
-    pub number: HashMap<String, u32>,
+    /// Stored row of each entity, or none when all are in the order they are stored in.
+    pub order: Option<UInt32Array>,
+    /// Numbers by id, merged ids included.
+    pub ids: Ids,
 }
 
 impl Entities {
@@ -33,10 +37,26 @@ impl Entities {
         self.rows.num_rows() == 0
     }
 
-    /// Number of an id.
-    pub fn find(&self, id: &str) -> Option<u32> {
-        self.number.get(id).copied()
+    fn new(rows: &RecordBatch, order: UInt32Array, id: &str, merges: Option<&Merges>, subject: &str) -> Result<Self, EngineError> {
+        let stored = order.null_count() == 0
+            && order.len() == rows.num_rows()
+            && order.values().iter().enumerate().all(|(i, row)| i as u32 == *row);
+        let order = (!stored).then_some(order);
+        let rows = match &order {
+            Some(order) => take_record_batch(rows, order)?,
+            None => rows.clone(),
+        };
+        let own = ids(&rows, id);
+        let ids = Ids::new(own, merged(merges, subject, &rows, id));
+        Ok(Self { rows, order, ids })
     }
+}
+
+/// Merged ids with the number of their survivor.
+fn merged(merges: Option<&Merges>, subject: &str, rows: &RecordBatch, id: &str) -> Vec<(String, u32)> {
+    let Some(merges) = merges.filter(|m| m.of(subject).next().is_some()) else { return Vec::new() };
+    let own = Ids::new(ids(rows, id), Vec::new());
+    merges.of(subject).map(|(from, into)| (from.to_owned(), own.find(into))).filter(|(_, n)| *n != NONE).collect()
 }
 
 /// People and opportunities that are folded together.
@@ -50,13 +70,18 @@ pub struct Group {
     pub is_account: bool,
 }
 
-/// Reads all rows of a table as one batch, with every layout column present.
+/// Reads all rows of a table as one batch, text as plain text.
 pub async fn read_all(record: &Record, table: &str, version: u64, columns: &[&str]) -> Result<RecordBatch, EngineError> {
-    let batches = record.read(table, version, columns, false).await?;
+    read_as(record, table, version, &columns.iter().map(|c| (*c, TextAs::Plain)).collect::<Vec<_>>()).await
+}
+
+/// Reads all rows of a table as one batch.
+pub async fn read_as(record: &Record, table: &str, version: u64, columns: &[(&str, TextAs)]) -> Result<RecordBatch, EngineError> {
+    let batches = record.read_as(table, version, columns).await?;
     match batches.as_slice() {
         [] => {
             let schema = record.schema(table)?;
-            let places = columns.iter().map(|c| schema.index_of(c)).collect::<Result<Vec<_>, _>>()?;
+            let places = columns.iter().map(|(c, _)| schema.index_of(c)).collect::<Result<Vec<_>, _>>()?;
             Ok(RecordBatch::new_empty(std::sync::Arc::new(schema.project(&places)?)))
         }
         [one] => Ok(one.clone()),
@@ -64,47 +89,32 @@ pub async fn read_all(record: &Record, table: &str, version: u64, columns: &[&st
     }
 }
 
+/// One column of a table over all rows, as text with its distinct values.
+pub async fn column(record: &Record, table: &str, version: u64, name: &str) -> Result<ArrayRef, EngineError> {
+    let batches = record.read_as(table, version, &[(name, TextAs::Dictionary)]).await?;
+    let arrays: Vec<&dyn Array> = batches.iter().map(|b| b.column(0).as_ref()).collect();
+    match arrays.as_slice() {
+        [] => Ok(datafusion::arrow::array::new_empty_array(&crate::record::dictionary_type())),
+        [one] => Ok(one.slice(0, one.len())),
+        many => Ok(concat(many)?),
+    }
+}
+
 fn ids(rows: &RecordBatch, column: &str) -> StringArray {
     text(rows, column).unwrap_or_else(|| StringArray::new_null(rows.num_rows()))
 }
 
-/// Keeps the rows of a plain table that were not merged into others, ordered by id.
-pub fn plain(rows: &RecordBatch, id: &str, merges: Option<&Merges>, subject: &str) -> Result<Entities, EngineError> {
+/// Rows of a plain table ordered by id.
+pub fn plain(rows: &RecordBatch, id: &str) -> Result<Entities, EngineError> {
     let own = ids(rows, id);
-    let mut order: Vec<u32> = (0..own.len() as u32)
-        .filter(|i| merges.is_none_or(|m| !m.is_gone(subject, own.value(*i as usize))))
-        .collect();
+    let mut order: Vec<u32> = (0..own.len() as u32).collect();
     order.sort_by(|a, b| own.value(*a as usize).cmp(own.value(*b as usize)));
-    arranged(rows, &own, &order, merges, subject)
-}
-
-/// Rearranges rows and numbers them; merged ids lead to their survivors.
-pub fn arranged(
-    rows: &RecordBatch,
-    own: &StringArray,
-    order: &[u32],
-    merges: Option<&Merges>,
-    subject: &str,
-) -> Result<Entities, EngineError> {
-    let mut number: HashMap<String, u32> = HashMap::with_capacity(order.len());
-    for (place, row) in order.iter().enumerate() {
-        number.insert(own.value(*row as usize).to_owned(), place as u32);
-    }
-    if let Some(merges) = merges {
-        for (from, into) in merges.of(subject) {
-            if let Some(place) = number.get(into).copied() {
-                number.insert(from.to_owned(), place);
-            }
-        }
-    }
-    let sorted = order.iter().enumerate().all(|(i, row)| i as u32 == *row) && order.len() == rows.num_rows();
-    let rows = if sorted { rows.clone() } else { take_record_batch(rows, &UInt32Array::from(order.to_vec()))? };
-    Ok(Entities { rows, number })
+    Entities::new(rows, UInt32Array::from(order), id, None, "")
 }
 
 /// Accounts, people and opportunities in the order of the pass.
 pub struct Arranged {
-    /// Accounts, those that only people or opportunities name included (with empty columns).
+    /// Accounts, those that only others name included (with empty columns).
     pub accounts: Entities,
     /// People.
     pub people: Entities,
@@ -120,7 +130,44 @@ pub struct Arranged {
     pub group_of_person: Vec<u32>,
 }
 
-/// Arranges accounts, people and opportunities.
+/// A text column as a position in a list of values for each row.
+struct Coded {
+    codes: Vec<u32>,
+    values: StringArray,
+}
+
+impl Coded {
+    fn new(rows: &RecordBatch, name: &str) -> Result<Self, EngineError> {
+        let none = || -> ArrayRef { datafusion::arrow::array::new_null_array(&crate::record::dictionary_type(), rows.num_rows()) };
+        let column = rows.column_by_name(name).map_or_else(none, std::sync::Arc::clone);
+        let column = cast(&column, &crate::record::dictionary_type())?;
+        let dict = column.as_dictionary::<Int32Type>();
+        let codes = dict.keys().iter().map(|k| k.map_or(NONE, |k| k as u32)).collect();
+        Ok(Self { codes, values: cast(dict.values(), &DataType::Utf8)?.as_string::<i32>().clone() })
+    }
+
+    /// Number of each row, and the values that have none.
+    fn numbers(&self, known: &Ids) -> (Vec<u32>, Vec<&str>) {
+        let of_value = known.walk(&self.values);
+        let mut unknown = Vec::new();
+        let mut seen = vec![false; of_value.len()];
+        let numbers = self
+            .codes
+            .iter()
+            .map(|c| {
+                let Some(number) = of_value.get(*c as usize) else { return NONE };
+                if *number == NONE && !std::mem::replace(&mut seen[*c as usize], true) && self.values.is_valid(*c as usize) {
+                    unknown.push(self.values.value(*c as usize));
+                }
+                *number
+            })
+            .collect();
+        (numbers, unknown)
+    }
+}
+
+/// Arranges accounts, people and opportunities. The account column of the last three may be a
+/// dictionary.
 pub fn arrange(
     accounts: &RecordBatch,
     people: &RecordBatch,
@@ -128,89 +175,59 @@ pub fn arrange(
     purchases: &RecordBatch,
     merges: &Merges,
 ) -> Result<Arranged, EngineError> {
-    // Every account that anything names, in order of id.
-    let mut names = Names::default();
-    let known = ids(accounts, "account_id");
-    let by_person = ids(people, "account_id");
-    let by_opportunity = ids(opportunities, "account_id");
-    let by_purchase = ids(purchases, "account_id");
-    let mut last: Option<(String, u32)> = None;
-    let mut place = |id: Option<&str>| -> u32 {
-        let Some(id) = id else { return NONE };
-        if let Some((before, at)) = &last
-            && before == id
-        {
-            return *at;
-        }
-        let at = names.place(merges.canonical("account", id));
-        last = Some((id.to_owned(), at));
-        at
-    };
-    known.iter().for_each(|id| _ = place(id));
-    let person_account: Vec<u32> = by_person.iter().map(&mut place).collect();
-    let opportunity_account: Vec<u32> = by_opportunity.iter().map(&mut place).collect();
-    by_purchase.iter().for_each(|id| _ = place(id));
-    let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
-    sorted.sort_by(|a, b| names.get(*a).cmp(&names.get(*b)));
-    let mut rank = vec![0u32; names.len()];
-    for (i, place) in sorted.iter().enumerate() {
-        rank[*place as usize] = i as u32;
-    }
-    let ranked = |places: Vec<u32>| -> Vec<u32> { places.into_iter().map(|p| if p == NONE { NONE } else { rank[p as usize] }).collect() };
-    let (person_account, opportunity_account) = (ranked(person_account), ranked(opportunity_account));
-    let accounts = account_rows(accounts, &known, &names, &sorted, merges)?;
-
-    let person_ids = ids(people, "person_id");
-    let mut order: Vec<u32> =
-        (0..person_ids.len() as u32).filter(|i| !merges.is_gone("person", person_ids.value(*i as usize))).collect();
-    order.sort_by_key(|i| (person_account[*i as usize], person_ids.value(*i as usize)));
-    let account_of_person: Vec<u32> = order.iter().map(|i| person_account[*i as usize]).collect();
-    let people = arranged(people, &person_ids, &order, Some(merges), "person")?;
-
-    let opportunity_ids = ids(opportunities, "opportunity_id");
-    let mut order: Vec<u32> =
-        (0..opportunity_ids.len() as u32).filter(|i| !merges.is_gone("opportunity", opportunity_ids.value(*i as usize))).collect();
-    order.sort_by_key(|i| (opportunity_account[*i as usize], opportunity_ids.value(*i as usize)));
-    let account_of_opportunity: Vec<u32> = order.iter().map(|i| opportunity_account[*i as usize]).collect();
-    let opportunities = arranged(opportunities, &opportunity_ids, &order, Some(merges), "opportunity")?;
-
+    let named = [Coded::new(people, "account_id")?, Coded::new(opportunities, "account_id")?, Coded::new(purchases, "account_id")?];
+    let accounts = all_accounts(accounts, &named, merges)?;
+    let person_account = named[0].numbers(&accounts.ids).0;
+    let opportunity_account = named[1].numbers(&accounts.ids).0;
+    let (people, account_of_person) = members(people, "person_id", "person", &person_account, merges)?;
+    let (opportunities, account_of_opportunity) =
+        members(opportunities, "opportunity_id", "opportunity", &opportunity_account, merges)?;
     let (groups, group_of_person) = groups(accounts.len() as u32, &account_of_person, &account_of_opportunity);
     Ok(Arranged { accounts, people, account_of_person, opportunities, account_of_opportunity, groups, group_of_person })
 }
 
-/// Account rows in order of id; an account that only others name gets a row with its id alone.
-fn account_rows(
+/// Entities of accounts in order of account and id, without those that were merged away.
+fn members(
     rows: &RecordBatch,
-    known: &StringArray,
-    names: &Names,
-    sorted: &[u32],
+    id: &str,
+    subject: &str,
+    account: &[u32],
     merges: &Merges,
-) -> Result<Entities, EngineError> {
-    let mut row_of: HashMap<&str, u32> = HashMap::with_capacity(known.len());
-    for (i, id) in known.iter().enumerate() {
-        if let Some(id) = id
-            && !merges.is_gone("account", id)
-        {
-            row_of.insert(id, i as u32);
-        }
+) -> Result<(Entities, Vec<u32>), EngineError> {
+    let own = ids(rows, id);
+    let mut order: Vec<u32> = (0..own.len() as u32).filter(|i| !merges.is_gone(subject, own.value(*i as usize))).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (*a as usize, *b as usize);
+        account[a].cmp(&account[b]).then_with(|| own.value(a).cmp(own.value(b)))
+    });
+    let accounts = order.iter().map(|i| account[*i as usize]).collect();
+    Ok((Entities::new(rows, UInt32Array::from(order), id, Some(merges), subject)?, accounts))
+}
+
+/// Accounts in order of id; an account that only others name gets a row with its id alone.
+fn all_accounts(rows: &RecordBatch, named: &[Coded], merges: &Merges) -> Result<Entities, EngineError> {
+    let own = ids(rows, "account_id");
+    let mut all: Vec<(&str, Option<u32>)> =
+        (0..own.len()).map(|i| (own.value(i), Some(i as u32))).filter(|(id, _)| !merges.is_gone("account", id)).collect();
+    let known = Ids::new(own.clone(), Vec::new());
+    for column in named {
+        all.extend(column.numbers(&known).1.into_iter().map(|id| (merges.canonical("account", id), None)));
     }
-    let take: UInt32Array = sorted.iter().map(|p| names.get(*p).and_then(|id| row_of.get(id).copied())).collect();
-    let mut taken = take_record_batch(rows, &take)?;
-    if take.null_count() > 0 {
-        let all: StringArray = sorted.iter().map(|p| names.get(*p)).collect();
-        let at = taken.schema().index_of("account_id")?;
-        let mut columns = taken.columns().to_vec();
-        columns[at] = std::sync::Arc::new(all);
-        taken = RecordBatch::try_new(taken.schema(), columns)?;
+    // Survivors that nobody names but a merge: their leads stand under them.
+    all.extend(merges.of("account").map(|(_, into)| (into, None)).filter(|(into, _)| known.find(into) == NONE));
+    all.sort_by(|a, b| a.0.cmp(b.0).then(a.1.is_none().cmp(&b.1.is_none())));
+    all.dedup_by(|b, a| a.0 == b.0);
+    let order: UInt32Array = all.iter().map(|(_, row)| *row).collect();
+    let mut entities = Entities::new(rows, order.clone(), "account_id", None, "account")?;
+    if order.null_count() > 0 {
+        let at = entities.rows.schema().index_of("account_id")?;
+        let mut columns = entities.rows.columns().to_vec();
+        columns[at] = std::sync::Arc::new(StringArray::from_iter_values(all.iter().map(|(id, _)| *id)));
+        entities.rows = RecordBatch::try_new(entities.rows.schema(), columns)?;
     }
-    let mut number: HashMap<String, u32> =
-        sorted.iter().enumerate().filter_map(|(i, p)| Some((names.get(*p)?.to_owned(), i as u32))).collect();
-    for (from, into) in merges.of("account") {
-        if let Some(place) = number.get(into).copied() {
-            number.insert(from.to_owned(), place);
-        }
-    }
-    Ok(Entities { rows: taken, number })
+    let merged = merged(Some(merges), "account", &entities.rows, "account_id");
+    entities.ids = Ids::new(ids(&entities.rows, "account_id"), merged);
+    Ok(entities)
 }
 
 fn groups(accounts: u32, person: &[u32], opportunity: &[u32]) -> (Vec<Group>, Vec<u32>) {
@@ -239,28 +256,41 @@ fn groups(accounts: u32, person: &[u32], opportunity: &[u32]) -> (Vec<Group>, Ve
     (groups, group_of_person)
 }
 
+/// Currency of each row; a missing or unknown one is the reporting one.
+pub fn currencies(rows: &RecordBatch, reporting: Currency) -> Vec<Currency> {
+    let mut known: Vec<Currency> = Vec::new();
+    let mut place = |text: &str| {
+        let own = Currency::parse(text.trim()).unwrap_or(reporting);
+        let at = known.iter().position(|k| *k == own).unwrap_or_else(|| {
+            known.push(own);
+            known.len() - 1
+        });
+        at as u32
+    };
+    let codes = super::columns::numbered(rows, "currency", &mut place);
+    codes.into_iter().map(|c| known.get(c as usize).copied().unwrap_or(reporting)).collect()
+}
+
 /// Amount of each row in minor units of its own currency; a missing currency is the reporting one.
 pub fn money_column(rows: &RecordBatch, column: &str, reporting: Currency) -> Vec<(Option<i64>, Currency)> {
-    let amount = decimals(rows, column);
-    let currency = text(rows, "currency");
-    (0..rows.num_rows())
-        .map(|i| {
-            let own = currency
-                .as_ref()
-                .filter(|c| c.is_valid(i))
-                .and_then(|c| Currency::parse(c.value(i).trim()).ok())
-                .unwrap_or(reporting);
-            let minor = amount
-                .as_ref()
-                .filter(|(a, _)| a.is_valid(i))
-                .and_then(|(a, scale)| minor_units(a.value(i), *scale, u32::from(own.exponent())));
-            (minor, own)
-        })
-        .collect()
+    let amount = super::columns::decimals(rows, column);
+    let minor = |i: usize, own: Currency| {
+        let (a, scale) = amount.as_ref().filter(|(a, _)| a.is_valid(i))?;
+        super::columns::minor_units(a.value(i), *scale, u32::from(own.exponent()))
+    };
+    currencies(rows, reporting).into_iter().enumerate().map(|(i, own)| (minor(i, own), own)).collect()
 }
 
 /// Instant of each row; a missing one lies before all time.
 pub fn instant_column(rows: &RecordBatch, column: &str) -> Vec<Micros> {
     let at = instants(rows, column);
     (0..rows.num_rows()).map(|i| Micros(cell(&at, i).unwrap_or(i64::MIN / 4))).collect()
+}
+
+/// A column in the order of the entities.
+pub fn in_order(column: &ArrayRef, order: Option<&UInt32Array>) -> Result<ArrayRef, EngineError> {
+    Ok(match order {
+        Some(order) => take(column, order, None)?,
+        None => std::sync::Arc::clone(column),
+    })
 }

@@ -1,12 +1,16 @@
 //! Events of the record as the fold takes them: numbered, in order, cut at the as-of instant.
 
-use super::columns::{Names, bools, cell, decimals, flag, instants, ints, minor_units, numbered, text};
-use super::entities::{Entities, money_column};
-use datafusion::arrow::array::{Array, RecordBatch};
-use std::ops::Range;
+use super::columns::{Names, bools, cell, decimals, flag, instants, ints, minor_units, text};
+use super::entities::{Entities, currencies, money_column};
+use super::ids::Ids;
+use super::spans::{BySubject, Decoded, Event};
+use crate::record::par;
+use datafusion::arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int32Type};
 use treaty_domain::agreement::StageMeaning;
 use treaty_domain::money::Currency;
-use treaty_domain::timeline::{Activity, Change, Decision, Handoff, NONE, StageChange, Touch};
+use treaty_domain::timeline::{Activity, Change, Decision, Handoff, NONE, StageChange};
 use treaty_domain::zone::Micros;
 
 /// Which events count (S1): those that occurred before `as_of` and, unless later knowledge is
@@ -20,7 +24,8 @@ pub struct Cut {
 }
 
 impl Cut {
-    fn keeps(self, occurred: i64, recorded: Option<i64>) -> bool {
+    /// Whether an event counts that occurred and was recorded then.
+    pub fn keeps(self, occurred: i64, recorded: Option<i64>) -> bool {
         occurred < self.as_of.0 && (self.as_corrected || recorded.is_none_or(|r| r < self.as_of.0))
     }
 }
@@ -40,274 +45,194 @@ pub struct Strays {
     pub contacts: u64,
 }
 
-/// Key of the total order of S3 without the id, which the row order of the record gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    at: i64,
-    recorded: i64,
-    seq: i64,
-}
-
-/// Events by subject: `spans[i]` cuts the events of subject `i` out of `events`.
-#[derive(Debug, Clone)]
-pub struct BySubject<T> {
-    /// All events, subject by subject, each in the order of S3.
-    pub events: Vec<T>,
-    starts: Vec<u32>,
-}
-
-impl<T> BySubject<T> {
-    /// Range of a subject.
-    pub fn span(&self, subject: u32) -> Range<u32> {
-        self.starts[subject as usize]..self.starts[subject as usize + 1]
-    }
-}
-
-struct Keyed<T> {
-    place: Place,
-    subject: u32,
-    event: T,
-}
-
-fn by_subject<T: Clone>(subjects: usize, rows: Vec<Keyed<T>>, tie: impl Fn(&T) -> u32) -> BySubject<T> {
-    let mut starts = vec![0u32; subjects + 1];
-    for r in &rows {
-        starts[r.subject as usize + 1] += 1;
-    }
-    for i in 0..subjects {
-        starts[i + 1] += starts[i];
-    }
-    let mut next = starts.clone();
-    let mut order = vec![0u32; rows.len()];
-    for (i, r) in rows.iter().enumerate() {
-        let slot = &mut next[r.subject as usize];
-        order[*slot as usize] = i as u32;
-        *slot += 1;
-    }
-    for s in 0..subjects {
-        let span = &mut order[starts[s] as usize..starts[s + 1] as usize];
-        if span.len() > 1 {
-            span.sort_by_key(|i| (rows[*i as usize].place, tie(&rows[*i as usize].event)));
-        }
-    }
-    BySubject { events: order.iter().map(|i| rows[*i as usize].event.clone()).collect(), starts }
-}
-
+/// When events of a batch occurred and were recorded.
 struct Clocked {
-    at: Option<datafusion::arrow::array::TimestampMicrosecondArray>,
-    recorded: Option<datafusion::arrow::array::TimestampMicrosecondArray>,
-    seq: Option<datafusion::arrow::array::Int64Array>,
+    at: Option<TimestampMicrosecondArray>,
+    recorded: Option<TimestampMicrosecondArray>,
+    seq: Option<Int64Array>,
 }
 
 impl Clocked {
     fn new(batch: &RecordBatch, at: &str) -> Self {
-        let some = |a: datafusion::arrow::array::TimestampMicrosecondArray| (a.null_count() < a.len()).then_some(a);
         Self {
             at: instants(batch, at),
-            recorded: instants(batch, "recorded_at").and_then(some),
+            recorded: instants(batch, "recorded_at").filter(|r| r.null_count() < r.len()),
             seq: ints(batch, "seq").filter(|s| s.null_count() < s.len()),
         }
     }
 
-    fn place(&self, row: usize, cut: Cut) -> Option<Place> {
+    /// Room for the events of the batch.
+    fn room<T>(&self, batch: &RecordBatch) -> Decoded<T> {
+        Decoded::with_capacity(batch.num_rows(), self.recorded.is_some() || self.seq.is_some())
+    }
+
+    /// Instant of a row, if it counts.
+    fn at(&self, row: usize, cut: Cut) -> Option<i64> {
         let at = cell(&self.at, row)?;
-        let recorded = cell(&self.recorded, row);
-        cut.keeps(at, recorded)
-            .then(|| Place { at, recorded: recorded.unwrap_or(i64::MIN), seq: cell(&self.seq, row).unwrap_or(0) })
+        cut.keeps(at, cell(&self.recorded, row)).then_some(at)
+    }
+
+    fn put<T>(&self, out: &mut Decoded<T>, row: usize, subject: u32, event: T) {
+        out.subject.push(subject);
+        out.events.push(event);
+        if let Some(recorded) = &mut out.recorded {
+            recorded.push((cell(&self.recorded, row).unwrap_or(i64::MIN), cell(&self.seq, row).unwrap_or(0)));
+        }
     }
 }
 
-/// Touches in the order of groups and, within a group, of S3; with the range of each group.
-pub struct Touches {
-    /// Touches. `person` is the number of the person minus the first one of its group.
-    pub all: Vec<Touch>,
-    /// Start of each group, and the end of the last.
-    pub starts: Vec<u32>,
-    /// Ranges that share their instant, order of recording and sequence but not their person: only
-    /// here does the id decide, so only here is it looked at.
-    pub shared: Vec<Range<usize>>,
-}
-
-/// Reads touches. `row` numbers touchpoints in the order of the batches, so that other columns can
-/// be looked up later.
-pub fn touches(
-    batches: &[RecordBatch],
-    people: &Entities,
-    group_of_person: &[u32],
-    first_person_of_group: impl Fn(u32) -> u32,
-    groups: usize,
-    campaigns: &mut Names,
-    direct: &dyn Fn(&str) -> bool,
-    cut: Cut,
-    strays: &mut Strays,
-) -> Touches {
-    let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut unsorted: Vec<Touch> = Vec::with_capacity(total);
-    let mut extra: Vec<(i64, i64)> = Vec::new(); // recorded, seq: kept only when any row has one
-    let mut starts = vec![0u32; groups + 1];
-    let mut row = 0u32;
-    for batch in batches {
-        let clocked = Clocked::new(batch, "occurred_at");
-        let person = numbered(batch, "person_id", |id| people.find(id).unwrap_or(NONE - 1));
-        let campaign = numbered(batch, "campaign_id", |id| campaigns.place(id));
-        let is_direct = numbered(batch, "channel", |c| u32::from(direct(c)));
-        let responded = bools(batch, "responded").filter(|r| r.null_count() < r.len());
-        let ordered = clocked.recorded.is_some() || clocked.seq.is_some();
-        if ordered && extra.is_empty() {
-            extra.resize(unsorted.len(), (i64::MIN, 0));
-        }
-        for i in 0..batch.num_rows() {
-            let number = row;
-            row += 1;
-            if person[i] >= NONE - 1 {
-                strays.touchpoints += 1;
-                continue;
-            }
-            let Some(place) = clocked.place(i, cut) else { continue };
-            if ordered || !extra.is_empty() {
-                extra.push((place.recorded, place.seq));
-            }
-            starts[group_of_person[person[i] as usize] as usize + 1] += 1;
-            unsorted.push(Touch {
-                at: Micros(place.at),
-                row: number,
-                person: person[i],
-                campaign: campaign[i],
-                direct: is_direct[i] == 1,
-                responded: flag(&responded, i).unwrap_or(true),
-            });
-        }
-    }
-    for g in 0..groups {
-        starts[g + 1] += starts[g];
-    }
-    let mut next = starts.clone();
-    let mut order = vec![0u32; unsorted.len()];
-    for (i, t) in unsorted.iter().enumerate() {
-        let slot = &mut next[group_of_person[t.person as usize] as usize];
-        order[*slot as usize] = i as u32;
-        *slot += 1;
-    }
-    let key = |i: &u32| {
-        let t = &unsorted[*i as usize];
-        (t.at, extra.get(*i as usize).copied().unwrap_or_default(), t.person, t.row)
+/// Text of a column as a key of each row and the texts behind the keys.
+fn keyed(batch: &RecordBatch, column: &str) -> Option<(Vec<u32>, StringArray)> {
+    let column = cast(batch.column_by_name(column)?, &crate::record::dictionary_type()).ok()?;
+    let dict = column.as_dictionary_opt::<Int32Type>()?;
+    let keys = match dict.keys().nulls() {
+        None => dict.keys().values().iter().map(|k| *k as u32).collect(),
+        Some(_) => dict.keys().iter().map(|k| k.map_or(NONE, |k| k as u32)).collect(),
     };
-    let mut all: Vec<Touch> = Vec::with_capacity(unsorted.len());
-    let mut shared = Vec::new();
-    for g in 0..groups {
-        let span = &mut order[starts[g] as usize..starts[g + 1] as usize];
-        if span.len() > 1 {
-            span.sort_unstable_by_key(key);
-            let at = |i: &u32| (key(i).0, key(i).1);
-            let mut from = all.len();
-            for same in span.chunk_by(|a, b| at(a) == at(b)) {
-                if same.iter().any(|i| unsorted[*i as usize].person != unsorted[same[0] as usize].person) {
-                    shared.push(from..from + same.len());
-                }
-                from += same.len();
-            }
+    Some((keys, cast(dict.values(), &DataType::Utf8).ok()?.as_string::<i32>().clone()))
+}
+
+fn spread(keys: Vec<u32>, of_text: &[u32]) -> Vec<u32> {
+    keys.into_iter().map(|k| of_text.get(k as usize).copied().unwrap_or(NONE)).collect()
+}
+
+/// Runs `number` once for each distinct text of a column and spreads the result over the rows;
+/// missing text is [`NONE`].
+pub fn listed(batch: &RecordBatch, column: &str, number: impl Fn(&str) -> u32) -> Vec<u32> {
+    let Some((keys, texts)) = keyed(batch, column) else { return vec![NONE; batch.num_rows()] };
+    let of_text: Vec<u32> = texts.iter().map(|t| t.map_or(NONE, &number)).collect();
+    spread(keys, &of_text)
+}
+
+/// Numbers of the ids of a column; missing and unknown ones are [`NONE`].
+pub fn located(batch: &RecordBatch, column: &str, ids: &Ids) -> Vec<u32> {
+    let Some((keys, texts)) = keyed(batch, column) else { return vec![NONE; batch.num_rows()] };
+    spread(keys, &ids.walk(&texts))
+}
+
+/// Gives every text of a column a place, in the order of the batches.
+pub fn place(batches: &[RecordBatch], column: &str, names: &mut Names) {
+    for batch in batches {
+        if let Some((_, texts)) = keyed(batch, column) {
+            texts.iter().flatten().for_each(|t| _ = names.place(t));
         }
-        let first = first_person_of_group(g as u32);
-        all.extend(span.iter().map(|i| {
-            let t = &unsorted[*i as usize];
-            Touch { person: t.person - first, ..*t }
-        }));
     }
-    Touches { all, starts, shared }
+}
+
+fn decode<T: Send>(batches: &[RecordBatch], one: impl Fn(&RecordBatch) -> T + Sync) -> Vec<T> {
+    par::map(batches.iter().collect(), one)
+}
+
+fn join<T: Event>(n: usize, decoded: Vec<(Decoded<T>, u64)>, strays: &mut u64, tie: impl Fn(&T) -> u32) -> BySubject<T> {
+    *strays += decoded.iter().map(|d| d.1).sum::<u64>();
+    BySubject::new(n, decoded.into_iter().map(|d| d.0).collect(), tie)
 }
 
 /// Reads activities by person. One that names only an opportunity counts for its primary contact.
 pub fn activities(
     batches: &[RecordBatch],
     people: &Entities,
-    primary_of: impl Fn(&str) -> u32,
+    primary_of: impl Fn(&str) -> u32 + Sync,
     kinds: &mut Names,
     cut: Cut,
     strays: &mut Strays,
 ) -> BySubject<Activity> {
-    let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    for batch in batches {
+    place(batches, "kind", kinds);
+    let kinds = &*kinds;
+    let decoded = decode(batches, |batch| {
         let clocked = Clocked::new(batch, "occurred_at");
-        let person = numbered(batch, "person_id", |id| people.find(id).unwrap_or(NONE - 1));
-        let by_opportunity = numbered(batch, "opportunity_id", &primary_of);
-        let kind = numbered(batch, "kind", |k| kinds.place(k));
-        let inbound = numbered(batch, "direction", |d| u32::from(d.trim().eq_ignore_ascii_case("inbound")));
+        let person = located(batch, "person_id", &people.ids);
+        let other = batch.column_by_name("opportunity_id").is_some_and(|c| c.null_count() < c.len());
+        let by_opportunity = if other { listed(batch, "opportunity_id", &primary_of) } else { Vec::new() };
+        let kind = listed(batch, "kind", |k| kinds.find(k).unwrap_or(NONE));
+        let inbound = listed(batch, "direction", |d| u32::from(d.trim().eq_ignore_ascii_case("inbound")));
         let automated = bools(batch, "automated").filter(|a| a.null_count() < a.len());
+        let (mut out, mut lost) = (clocked.room(batch), 0);
         for i in 0..batch.num_rows() {
-            let subject = if person[i] >= NONE - 1 { by_opportunity[i] } else { person[i] };
-            if subject >= NONE - 1 {
-                strays.activities += 1;
+            let subject = if person[i] == NONE { by_opportunity.get(i).copied().unwrap_or(NONE) } else { person[i] };
+            if subject == NONE {
+                lost += 1;
                 continue;
             }
-            let Some(place) = clocked.place(i, cut) else { continue };
-            let event = Activity {
-                at: Micros(place.at),
-                kind: kind[i],
-                inbound: inbound[i] == 1,
-                automated: flag(&automated, i).unwrap_or(false),
-            };
-            rows.push(Keyed { place, subject, event });
+            let Some(at) = clocked.at(i, cut) else { continue };
+            let automated = flag(&automated, i).unwrap_or(false);
+            clocked.put(&mut out, i, subject, Activity { at: Micros(at), kind: kind[i], inbound: inbound[i] == 1, automated });
         }
-    }
-    by_subject(people.len(), rows, |_| 0)
+        (out, lost)
+    });
+    join(people.len(), decoded, &mut strays.activities, |_| 0)
 }
 
+/// Stage changes of people, and those of opportunities.
+pub type StageChanges = (BySubject<StageChange>, BySubject<StageChange>);
+
 /// Reads stage changes of people and of opportunities. Ties are put in the order of the stages.
+#[expect(clippy::too_many_arguments, reason = "what a stage means, to whom, and until when")]
 pub fn stage_changes(
     batches: &[RecordBatch],
     people: &Entities,
     opportunities: &Entities,
     values: &mut Names,
     meaning: &dyn Fn(&str) -> Option<StageMeaning>,
-    is_exempt: &dyn Fn(&str) -> bool,
+    is_exempt: &(dyn Fn(&str) -> bool + Sync),
     cut: Cut,
     strays: &mut Strays,
-) -> (BySubject<StageChange>, BySubject<StageChange>) {
-    let mut of_people = Vec::new();
-    let mut of_opportunities = Vec::new();
-    let mut ranks: Vec<Option<u32>> = Vec::new();
-    for batch in batches {
+) -> StageChanges {
+    place(batches, "stage", values);
+    let values = &*values;
+    let rank = |v: &str| {
+        meaning(v).map_or(NONE, |m| match m {
+            StageMeaning::Stage(r) => u32::from(r),
+            StageMeaning::Disqualified => 100,
+            StageMeaning::Recycled => 101,
+            StageMeaning::Lost => 102,
+            StageMeaning::Won => 103,
+        })
+    };
+    let ranks: Vec<u32> = values.list().iter().map(|v| rank(v)).collect();
+    let rank_of = |value: u32| ranks.get(value as usize).copied().unwrap_or(NONE);
+    let decoded = decode(batches, |batch| {
         let clocked = Clocked::new(batch, "changed_at");
-        let is_person = numbered(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("person")));
-        let is_opportunity = numbered(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("opportunity")));
-        let person = numbered(batch, "subject_id", |id| people.find(id).unwrap_or(NONE));
-        let opportunity = numbered(batch, "subject_id", |id| opportunities.find(id).unwrap_or(NONE));
-        let value = numbered(batch, "stage", |s| values.place(s));
-        let overridden = numbered(batch, "reason", |r| u32::from(r.trim().to_ascii_lowercase().starts_with("override")));
-        let exempt = numbered(batch, "reason", |r| u32::from(is_exempt(r)));
-        for v in &values.list()[ranks.len()..] {
-            ranks.push(meaning(v).map(|m| match m {
-                StageMeaning::Stage(r) => u32::from(r),
-                StageMeaning::Disqualified => 100,
-                StageMeaning::Recycled => 101,
-                StageMeaning::Lost => 102,
-                StageMeaning::Won => 103,
-            }));
-        }
+        let kind = listed(batch, "subject_type", |s| match s.trim() {
+            s if s.eq_ignore_ascii_case("person") => 0,
+            s if s.eq_ignore_ascii_case("opportunity") => 1,
+            _ => NONE,
+        });
+        let of = |k: u32, ids: &Ids| if kind.contains(&k) { located(batch, "subject_id", ids) } else { Vec::new() };
+        let (person, opportunity) = (of(0, &people.ids), of(1, &opportunities.ids));
+        let value = listed(batch, "stage", |s| values.find(s).unwrap_or(NONE));
+        let overridden = listed(batch, "reason", |r| u32::from(r.trim().to_ascii_lowercase().starts_with("override")));
+        let exempt = listed(batch, "reason", |r| u32::from(is_exempt(r)));
+        let (mut of_people, mut of_opportunities, mut lost) = (clocked.room(batch), clocked.room(batch), 0);
         for i in 0..batch.num_rows() {
-            let known = ranks.get(value[i] as usize).copied().flatten().is_some();
-            let subject = if is_person[i] == 1 {
-                person[i]
-            } else if is_opportunity[i] == 1 {
-                opportunity[i]
-            } else {
-                NONE
+            let (subject, to) = match kind[i] {
+                0 => (person[i], &mut of_people),
+                1 => (opportunity[i], &mut of_opportunities),
+                _ => (NONE, &mut of_people),
             };
-            if subject == NONE || !known {
-                strays.stage_changes += 1;
+            if subject == NONE || rank_of(value[i]) == NONE {
+                lost += 1;
                 continue;
             }
-            let Some(place) = clocked.place(i, cut) else { continue };
-            let event = StageChange { at: Micros(place.at), value: value[i], overridden: overridden[i] == 1, exempt: exempt[i] == 1 };
-            let to = if is_person[i] == 1 { &mut of_people } else { &mut of_opportunities };
-            to.push(Keyed { place, subject, event });
+            let Some(at) = clocked.at(i, cut) else { continue };
+            let event = StageChange { at: Micros(at), value: value[i], overridden: overridden[i] == 1, exempt: exempt[i] == 1 };
+            clocked.put(to, i, subject, event);
         }
+        (of_people, of_opportunities, lost)
+    });
+    let (mut of_people, mut of_opportunities) = (Vec::new(), Vec::new());
+    for (p, o, lost) in decoded {
+        of_people.push((p, lost));
+        of_opportunities.push((o, 0));
     }
-    let rank = |c: &StageChange| ranks.get(c.value as usize).copied().flatten().unwrap_or(u32::MAX);
-    (by_subject(people.len(), of_people, rank), by_subject(opportunities.len(), of_opportunities, rank))
+    let tie = |c: &StageChange| rank_of(c.value);
+    (
+        join(people.len(), of_people, &mut strays.stage_changes, tie),
+        join(opportunities.len(), of_opportunities, &mut strays.stage_changes, tie),
+    )
 }
 
-/// Reads hand-offs by person; `row` is the number in `batch`.
+/// Reads hand-offs by person; `row` is the number in the record.
 pub fn handoffs(
     batch: &RecordBatch,
     people: &Entities,
@@ -316,32 +241,28 @@ pub fn handoffs(
     cut: Cut,
     strays: &mut Strays,
 ) -> BySubject<Handoff> {
+    place(std::slice::from_ref(batch), "assigned_to", users);
     let clocked = Clocked::new(batch, "passed_at");
-    let person = numbered(batch, "person_id", |id| people.find(id).unwrap_or(NONE));
-    let assigned = numbered(batch, "assigned_to", |id| users.place(id));
-    let decision = numbered(batch, "decision", |d| match d.trim().to_ascii_lowercase().as_str() {
-        "accepted" => 1,
-        "rejected" => 2,
+    let person = located(batch, "person_id", &people.ids);
+    let assigned = listed(batch, "assigned_to", |id| users.find(id).unwrap_or(NONE));
+    let decision = listed(batch, "decision", |d| match d.trim() {
+        d if d.eq_ignore_ascii_case("accepted") => 1,
+        d if d.eq_ignore_ascii_case("rejected") => 2,
         _ => 0,
     });
     let decided = instants(batch, "decided_at");
     let value = decimals(batch, "value");
-    let currency = text(batch, "currency");
-    let mut rows = Vec::with_capacity(batch.num_rows());
+    let currency = currencies(batch, reporting);
+    let (mut out, mut lost) = (clocked.room(batch), 0);
     for i in 0..batch.num_rows() {
         if person[i] == NONE {
-            strays.handoffs += 1;
+            lost += 1;
             continue;
         }
-        let Some(place) = clocked.place(i, cut) else { continue };
-        let own = currency
-            .as_ref()
-            .filter(|c| c.is_valid(i))
-            .and_then(|c| Currency::parse(c.value(i).trim()).ok())
-            .unwrap_or(reporting);
+        let Some(at) = clocked.at(i, cut) else { continue };
         let event = Handoff {
             row: i as u32,
-            passed_at: Micros(place.at),
+            passed_at: Micros(at),
             assigned_to: assigned[i],
             decision: match decision[i] {
                 1 => Decision::Accepted,
@@ -352,12 +273,12 @@ pub fn handoffs(
             value: value
                 .as_ref()
                 .filter(|(v, _)| v.is_valid(i))
-                .and_then(|(v, scale)| minor_units(v.value(i), *scale, u32::from(own.exponent()))),
-            currency: own,
+                .and_then(|(v, scale)| minor_units(v.value(i), *scale, u32::from(currency[i].exponent()))),
+            currency: currency[i],
         };
-        rows.push(Keyed { place, subject: person[i], event });
+        clocked.put(&mut out, i, person[i], event);
     }
-    by_subject(people.len(), rows, |h| h.row)
+    join(people.len(), vec![(out, lost)], &mut strays.handoffs, |h| h.row)
 }
 
 /// A contact role by numbers.
@@ -375,8 +296,8 @@ pub struct Role {
 pub fn roles(batches: &[RecordBatch], people: &Entities, opportunities: &Entities, strays: &mut Strays) -> Vec<Role> {
     let mut all = Vec::new();
     for batch in batches {
-        let person = numbered(batch, "person_id", |id| people.find(id).unwrap_or(NONE));
-        let opportunity = numbered(batch, "opportunity_id", |id| opportunities.find(id).unwrap_or(NONE));
+        let person = located(batch, "person_id", &people.ids);
+        let opportunity = located(batch, "opportunity_id", &opportunities.ids);
         let primary = bools(batch, "is_primary");
         for i in 0..batch.num_rows() {
             if person[i] == NONE || opportunity[i] == NONE {
@@ -413,21 +334,22 @@ pub fn field_changes(
     let (mut person_owner, mut opportunity_owner, mut amount) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
         let clocked = Clocked::new(batch, "changed_at");
-        let is_person = numbered(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("person")));
-        let field = numbered(batch, "field", |f| match f.trim() {
+        let is_person = listed(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("person")));
+        let field = listed(batch, "field", |f| match f.trim() {
             "owner_id" => 1,
             "amount" => 2,
             _ => 0,
         });
-        let person = numbered(batch, "subject_id", |id| people.find(id).unwrap_or(NONE));
-        let opportunity = numbered(batch, "subject_id", |id| opportunities.find(id).unwrap_or(NONE));
+        let person = located(batch, "subject_id", &people.ids);
+        let opportunity = located(batch, "subject_id", &opportunities.ids);
         let (old, new) = (text(batch, "old_value"), text(batch, "new_value"));
-        let value = |column: &Option<datafusion::arrow::array::StringArray>, i: usize| {
+        let value = |column: &Option<StringArray>, i: usize| {
             column.as_ref().filter(|c| c.is_valid(i)).map(|c| c.value(i).to_owned())
         };
+        let (mut people_here, mut opportunities_here, mut amounts_here) = (clocked.room(batch), clocked.room(batch), clocked.room(batch));
         for i in 0..batch.num_rows() {
-            let Some(place) = clocked.place(i, everything) else { continue };
-            let at = Micros(place.at);
+            let Some(at) = clocked.at(i, everything) else { continue };
+            let at = Micros(at);
             let (old, new) = (value(&old, i), value(&new, i));
             match (field[i], is_person[i] == 1) {
                 (1, for_person) => {
@@ -435,39 +357,41 @@ pub fn field_changes(
                     if subject != NONE {
                         let mut user = |v: Option<String>| v.map(|v| users.place(&v));
                         let event = Change { at, old: user(old), new: user(new) };
-                        let to = if for_person { &mut person_owner } else { &mut opportunity_owner };
-                        to.push(Keyed { place, subject, event });
+                        clocked.put(if for_person { &mut people_here } else { &mut opportunities_here }, i, subject, event);
                     }
                 }
                 (2, false) if opportunity[i] != NONE => {
                     let exponent = currency_of(opportunity[i]).exponent();
                     let money = |v: Option<String>| v.and_then(|v| treaty_domain::money::parse_amount(&v, exponent).ok());
-                    amount.push(Keyed { place, subject: opportunity[i], event: Change { at, old: money(old), new: money(new) } });
+                    clocked.put(&mut amounts_here, i, opportunity[i], Change { at, old: money(old), new: money(new) });
                 }
                 _ => {}
             }
         }
+        person_owner.push(people_here);
+        opportunity_owner.push(opportunities_here);
+        amount.push(amounts_here);
     }
     FieldChanges {
-        person_owner: by_subject(people.len(), person_owner, |_| 0),
-        opportunity_owner: by_subject(opportunities.len(), opportunity_owner, |_| 0),
-        amount: by_subject(opportunities.len(), amount, |_| 0),
+        person_owner: BySubject::new(people.len(), person_owner, |_| 0),
+        opportunity_owner: BySubject::new(opportunities.len(), opportunity_owner, |_| 0),
+        amount: BySubject::new(opportunities.len(), amount, |_| 0),
     }
 }
 
 /// Paid purchases by account: instants in order; zero and negative orders do not count (A14.1).
 pub fn purchases(rows: &RecordBatch, accounts: &Entities, reporting: Currency, cut: Cut) -> BySubject<Micros> {
     let clocked = Clocked::new(rows, "purchased_at");
-    let account = numbered(rows, "account_id", |id| accounts.find(id).unwrap_or(NONE));
+    let account = located(rows, "account_id", &accounts.ids);
     let money = money_column(rows, "amount", reporting);
-    let mut all = Vec::new();
+    let mut all = clocked.room(rows);
     for i in 0..rows.num_rows() {
         if account[i] == NONE || money[i].0.is_some_and(|m| m <= 0) {
             continue;
         }
-        if let Some(place) = clocked.place(i, cut) {
-            all.push(Keyed { place, subject: account[i], event: Micros(place.at) });
+        if let Some(at) = clocked.at(i, cut) {
+            clocked.put(&mut all, i, account[i], Micros(at));
         }
     }
-    by_subject(accounts.len(), all, |_| 0)
+    BySubject::new(accounts.len(), vec![all], |_| 0)
 }

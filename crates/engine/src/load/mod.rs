@@ -5,16 +5,22 @@ pub mod columns;
 mod criteria;
 pub mod entities;
 mod events;
+mod ids;
 mod merges;
+mod spans;
 mod terms;
+mod touches;
 
 use crate::error::EngineError;
 use crate::record::Record;
+use crate::record::{TextAs, par};
 use columns::{Names, text};
 use datafusion::arrow::array::{Array, RecordBatch};
-use entities::{Arranged, Entities, instant_column, money_column, read_all};
-use events::{BySubject, Cut, FieldChanges, Role, Touches};
+use entities::{Arranged, Entities, instant_column, money_column, read_all, read_as};
 pub use events::Strays;
+use events::{Cut, FieldChanges, Role, listed};
+use spans::BySubject;
+use touches::Touches;
 use merges::Merges;
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
@@ -56,10 +62,6 @@ pub struct World {
     pub users: Names,
     /// User rows.
     pub user_rows: Entities,
-    /// Hand-off rows by number.
-    pub handoff_rows: RecordBatch,
-    /// Touchpoint ids by number, in chunks.
-    pub touchpoint_ids: Vec<datafusion::arrow::array::StringArray>,
     /// What could not be placed.
     pub strays: Strays,
     people: Vec<Person>,
@@ -75,17 +77,20 @@ pub struct World {
     purchases: BySubject<Micros>,
 }
 
-const PEOPLE: &[&str] = &[
-    "person_id", "account_id", "email", "title", "country", "persona", "created_at", "lead_source", "campaign_id", "owner_id", "attributes",
-];
-const ACCOUNTS: &[&str] = &["account_id", "name", "industry", "employees", "country", "segment", "territory", "attributes"];
-const OPPORTUNITIES: &[&str] = &[
-    "opportunity_id", "account_id", "name", "kind", "product_line", "territory", "owner_id", "created_at", "amount", "currency",
-    "campaign_id", "lead_source", "loss_reason", "attributes",
-];
-const HANDOFFS: &[&str] = &[
-    "handoff_id", "person_id", "passed_at", "assigned_to", "decision", "decided_at", "reason", "value", "currency", "recorded_at", "seq",
-];
+const PEOPLE: &[&str] = &["person_id", "account_id", "created_at", "campaign_id", "owner_id"];
+const ACCOUNTS: &[&str] = &["account_id"];
+const OPPORTUNITIES: &[&str] =
+    &["opportunity_id", "account_id", "created_at", "amount", "currency", "campaign_id", "owner_id", "kind"];
+const HANDOFFS: &[&str] = &["person_id", "passed_at", "assigned_to", "decision", "decided_at", "value", "currency", "recorded_at", "seq"];
+
+/// Columns of the pass and those that conditions name. Ids of the table's own rows come as text,
+/// everything else with its distinct values.
+fn with<'a>(own: &[&'a str], more: &'a [String]) -> Vec<(&'a str, TextAs)> {
+    let more = more.iter().map(String::as_str).filter(|c| !own.contains(c));
+    let first = own.first().copied();
+    let how = |c: &str| if Some(c) == first && c != "person_id" || c == "person_id" && own == PEOPLE { TextAs::Plain } else { TextAs::Dictionary };
+    own.iter().map(|c| (*c, how(c))).chain(more.map(|c| (c, TextAs::Plain))).collect()
+}
 
 /// Reads everything that the pass needs.
 ///
@@ -98,24 +103,24 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let as_of = terms::as_of_instant(&zone, view.as_of);
     let cut = Cut { as_of, as_corrected: view.as_corrected };
     let reporting = newest.currency;
+    let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
+    let needs = criteria::needs(&bits, record)?;
     let merges_of = view.without_merges_since.unwrap_or(v);
     let merges = Merges::new(&read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?, as_of);
-    let people_rows = read_all(record, "people", v, PEOPLE).await?;
-    let account_rows = read_all(record, "accounts", v, ACCOUNTS).await?;
-    let opportunity_rows = read_all(record, "opportunities", v, OPPORTUNITIES).await?;
+    let people_rows = read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?;
+    let account_rows = read_as(record, "accounts", v, &with(ACCOUNTS, &needs.accounts)).await?;
+    let opportunity_rows = read_as(record, "opportunities", v, &with(OPPORTUNITIES, &needs.opportunities)).await?;
     let purchase_rows =
         read_all(record, "purchases", v, &["account_id", "purchased_at", "amount", "currency"]).await?;
-    let arranged = entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, &merges)?;
+    let arranged = par::blocking(|| entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, &merges))?;
     drop((people_rows, account_rows, opportunity_rows));
 
     let campaign_rows = entities::plain(
         &read_all(record, "campaigns", v, &["campaign_id", "name", "channel", "kind", "origin", "intent"]).await?,
-        "campaign_id", None, "campaign",
+        "campaign_id",
     )?;
-    let user_rows = entities::plain(
-        &read_all(record, "users", v, &["user_id", "name", "team", "role", "territory", "active"]).await?,
-        "user_id", None, "user",
-    )?;
+    let user_rows =
+        entities::plain(&read_all(record, "users", v, &["user_id", "name", "team", "role", "territory", "active"]).await?, "user_id")?;
     let mut campaigns = in_order(&campaign_rows, "campaign_id");
     let mut users = in_order(&user_rows, "user_id");
     let mut strays = Strays::default();
@@ -125,57 +130,38 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let meaning = |s: &str| -> Option<StageMeaning> { newest.meaning(s) };
     let direct_channels = &newest.rules.direct_channels;
     let direct = |c: &str| direct_channels.iter().any(|d| d.eq_ignore_ascii_case(c.trim()));
+    let (mut values, mut kinds) = (Names::default(), Names::default());
 
-    let stage_batches =
+    let batches =
         record.read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true).await?;
-    let role_batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
-    let handoff_rows = read_all(record, "handoffs", v, HANDOFFS).await?;
-    let activity_batches = record
+    let (person_stages, opportunity_stages) = par::blocking(|| {
+        events::stage_changes(
+            &batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
+        )
+    });
+    let batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
+    let roles = par::blocking(|| events::roles(&batches, &arranged.people, &arranged.opportunities, &mut strays));
+    let rows = read_as(record, "handoffs", v, &with(HANDOFFS, &[])).await?;
+    let handoffs = par::blocking(|| events::handoffs(&rows, &arranged.people, &mut users, reporting, cut, &mut strays));
+    let batches = record
         .read("activities", v, &["person_id", "opportunity_id", "occurred_at", "kind", "direction", "automated", "recorded_at", "seq"], true)
         .await?;
-    let touch_batches = record
+    let primary_of = |id: &str| match arranged.opportunities.ids.find(id) {
+        NONE => NONE,
+        o => primary(&roles, o),
+    };
+    let activities =
+        par::blocking(|| events::activities(&batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays));
+    let batches = record
         .read("touchpoints", v, &["person_id", "occurred_at", "channel", "campaign_id", "responded", "recorded_at", "seq"], true)
         .await?;
-
-    // Touches are half of all work, so they are numbered beside the other events.
-    let (mut values, mut kinds) = (Names::default(), Names::default());
-    let mut of_touches = Strays::default();
-    let (mut touches, rest) = std::thread::scope(|scope| {
-        let beside = scope.spawn(|| {
-            let (of_people, of_opportunities) = events::stage_changes(
-                &stage_batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
-            );
-            let roles = events::roles(&role_batches, &arranged.people, &arranged.opportunities, &mut strays);
-            let handoffs = events::handoffs(&handoff_rows, &arranged.people, &mut users, reporting, cut, &mut strays);
-            let primary_of = |id: &str| arranged.opportunities.find(id).map_or(NONE, |o| primary(&roles, o));
-            let activities = events::activities(&activity_batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays);
-            (of_people, of_opportunities, roles, handoffs, activities)
-        });
-        let touches = events::touches(
-            &touch_batches,
-            &arranged.people,
-            &arranged.group_of_person,
-            |g| arranged.groups[g as usize].people.start,
-            arranged.groups.len(),
-            &mut campaigns,
-            &direct,
-            cut,
-            &mut of_touches,
-        );
-        (touches, beside.join())
+    let touches = par::blocking(|| {
+        events::place(&batches, "campaign_id", &mut campaigns);
+        let (touches, lost) = Touches::new(&batches, &arranged.people.ids, arranged.people.len(), &campaigns, &direct, cut);
+        strays.touchpoints = lost;
+        touches
     });
-    let Ok((person_stages, opportunity_stages, roles, handoffs, activities)) = rest else {
-        return Err(EngineError::Agreement("the events of the record could not be put in order; this is a defect of Treaty".to_owned()));
-    };
-    strays.touchpoints = of_touches.touchpoints;
-    drop((stage_batches, role_batches, activity_batches, touch_batches));
-    let touchpoint_ids: Vec<_> = record
-        .read("touchpoints", v, &["touchpoint_id"], false)
-        .await?
-        .iter()
-        .filter_map(|b| text(b, "touchpoint_id"))
-        .collect();
-    order_shared_instants(&mut touches, &touchpoint_ids);
+    drop((batches, rows));
 
     let change_batches = record
         .read("field_changes", v, &["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "recorded_at", "seq"], true)
@@ -186,8 +172,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     );
     let purchases = events::purchases(&purchase_rows, &arranged.accounts, reporting, cut);
 
-    let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
-    let (person_criteria, opportunity_criteria) = criteria::evaluate(&bits, &arranged).await?;
+    let (person_criteria, opportunity_criteria) = criteria::evaluate(&bits, &arranged, record).await?;
 
     let traits = user_traits(&user_rows.rows);
     let fx = fx_table(&read_all(record, "fx_rates", v, &["currency", "on", "rate"]).await?, reporting);
@@ -230,8 +215,6 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         campaign_rows,
         users,
         user_rows,
-        handoff_rows,
-        touchpoint_ids,
         strays,
         people,
         opportunities,
@@ -248,6 +231,16 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
 }
 
 impl World {
+    /// Tells the ids of touchpoints by their number.
+    pub fn know_touchpoints(&mut self, ids: std::collections::HashMap<u32, String>) {
+        self.touches.know(ids);
+    }
+
+    /// Campaign that created each person, or [`NONE`].
+    pub fn campaign_of_person(&self) -> Vec<u32> {
+        self.people.iter().map(|p| p.campaign).collect()
+    }
+
     /// Every campaign that anything names, with the columns of those that have a row.
     ///
     /// # Errors
@@ -285,26 +278,6 @@ fn in_order(entities: &Entities, id: &str) -> Names {
     names
 }
 
-/// Touches of one group at one instant are put in the order of their ids (S3).
-fn order_shared_instants(touches: &mut Touches, ids: &[datafusion::arrow::array::StringArray]) {
-    let id = |row: u32| touchpoint_id(ids, row).unwrap_or_default();
-    for range in std::mem::take(&mut touches.shared) {
-        touches.all[range].sort_by(|a, b| id(a.row).cmp(id(b.row)));
-    }
-}
-
-/// Id of a touchpoint by its number.
-pub fn touchpoint_id(chunks: &[datafusion::arrow::array::StringArray], row: u32) -> Option<&str> {
-    let mut rest = row as usize;
-    for chunk in chunks {
-        if rest < chunk.len() {
-            return Some(chunk.value(rest));
-        }
-        rest -= chunk.len();
-    }
-    None
-}
-
 fn user_traits(rows: &RecordBatch) -> terms::UserTraits {
     let mut traits = terms::UserTraits::default();
     let (id, team, territory) = (text(rows, "user_id"), text(rows, "team"), text(rows, "territory"));
@@ -336,6 +309,17 @@ fn fx_table(rows: &RecordBatch, reporting: Currency) -> FxTable {
     fx
 }
 
+/// Campaign and owner of each row.
+fn placed(rows: &RecordBatch, campaigns: &mut Names, users: &mut Names) -> (Vec<u32>, Vec<u32>) {
+    let one = std::slice::from_ref(rows);
+    events::place(one, "campaign_id", campaigns);
+    events::place(one, "owner_id", users);
+    (
+        listed(rows, "campaign_id", |id| campaigns.find(id).unwrap_or(NONE)),
+        listed(rows, "owner_id", |id| users.find(id).unwrap_or(NONE)),
+    )
+}
+
 fn people_of(
     arranged: &Arranged,
     campaigns: &mut Names,
@@ -345,8 +329,7 @@ fn people_of(
 ) -> Vec<Person> {
     let rows = &arranged.people.rows;
     let created = instant_column(rows, "created_at");
-    let campaign = columns::numbered(rows, "campaign_id", |id| campaigns.place(id));
-    let owner = columns::numbered(rows, "owner_id", |id| users.place(id));
+    let (campaign, owner) = placed(rows, campaigns, users);
     let intent = columns::numbered(&campaign_rows.rows, "intent", |i| u32::from(i.trim().eq_ignore_ascii_case("acquire")));
     // A campaign that does not say what it is for is taken to acquire.
     let acquires = |c: u32| c != NONE && intent.get(c as usize).is_none_or(|i| *i != 0);
@@ -376,9 +359,8 @@ fn opportunities_of(
 ) -> Vec<Opportunity> {
     let rows = &arranged.opportunities.rows;
     let created = instant_column(rows, "created_at");
-    let campaign = columns::numbered(rows, "campaign_id", |id| campaigns.place(id));
-    let owner = columns::numbered(rows, "owner_id", |id| users.place(id));
-    let counts = columns::numbered(rows, "kind", |k| u32::from(counting.iter().any(|c| c.eq_ignore_ascii_case(k.trim()))));
+    let (campaign, owner) = placed(rows, campaigns, users);
+    let counts = listed(rows, "kind", |k| u32::from(counting.iter().any(|c| c.eq_ignore_ascii_case(k.trim()))));
     (0..rows.num_rows())
         .map(|i| Opportunity {
             id: i as u32,

@@ -3,6 +3,7 @@
 
 use super::events::Role;
 use super::{World, primary, purchase_slice, uses_roles};
+use crate::record::par;
 use treaty_domain::timeline::{Contact, NONE, Opportunity, Person, Purchase, Timeline, Touch};
 
 /// Hands out timelines by group.
@@ -68,9 +69,27 @@ impl<'a> Feeder<'a> {
         self.world.arranged.groups.len()
     }
 
-    /// Touches up to the start of a group: a measure of how much work lies before it.
+    /// A measure of the work that lies before a group.
     pub fn weight_before(&self, group: usize) -> u64 {
-        u64::from(self.world.touches.starts[group]) + 8 * u64::from(self.world.arranged.groups.get(group).map_or(self.world.people.len() as u32, |g| g.people.start))
+        let (people, opportunities) = match self.world.arranged.groups.get(group) {
+            Some(g) => (g.people.start, g.opportunities.start),
+            None => (self.world.people.len() as u32, self.world.opportunities.len() as u32),
+        };
+        u64::from(people) + 4 * u64::from(opportunities)
+    }
+
+    /// Numbers of the touches that only their ids can put in order.
+    pub fn undecided(&self) -> Vec<u32> {
+        let groups: Vec<u32> = (0..self.groups() as u32).collect();
+        let found = par::map(groups.chunks(16_384).collect(), |groups| {
+            let (mut space, mut rows) = (Assembly::default(), Vec::new());
+            for g in groups {
+                let t = self.timeline(*g, &mut space);
+                self.world.touches.undecided(t.touches, &mut rows);
+            }
+            rows
+        });
+        found.concat()
     }
 
     /// The timeline of a group.
@@ -79,7 +98,6 @@ impl<'a> Feeder<'a> {
         let g = &w.arranged.groups[group as usize];
         let people = &w.people[g.people.start as usize..g.people.end as usize];
         let opportunities = &w.opportunities[g.opportunities.start as usize..g.opportunities.end as usize];
-        let touches = &w.touches.all[w.touches.starts[group as usize] as usize..w.touches.starts[group as usize + 1] as usize];
         let purchases = if g.is_account {
             let span = w.purchases.span(group);
             &self.purchases[span.start as usize..span.end as usize]
@@ -92,7 +110,7 @@ impl<'a> Feeder<'a> {
             contacts: &self.contacts,
             person_stages: &w.person_stages.events,
             opportunity_stages: &w.opportunity_stages.events,
-            touches,
+            touches: &[],
             activities: &w.activities.events,
             handoffs: &w.handoffs.events,
             owner_changes: &w.owner_changes,
@@ -102,8 +120,16 @@ impl<'a> Feeder<'a> {
         };
         let foreign_opportunities = cut(&self.guests_in, group);
         let foreign_people = cut(&self.guest_people, group);
+        // Touches matter to opportunities alone.
+        space.touches.clear();
+        if !opportunities.is_empty() {
+            for (local, person) in g.people.clone().chain(foreign_people.iter().map(|(_, p)| *p)).enumerate() {
+                w.touches.add(person, local as u32, &mut space.touches);
+            }
+            w.touches.sort(&mut space.touches);
+        }
         if foreign_opportunities.is_empty() && foreign_people.is_empty() {
-            return base;
+            return Timeline { touches: &space.touches, ..base };
         }
         self.assemble(base, group, foreign_opportunities, foreign_people, space)
     }
@@ -119,20 +145,7 @@ impl<'a> Feeder<'a> {
         let w = self.world;
         space.people.clear();
         space.people.extend_from_slice(base.people);
-        space.touches.clear();
-        space.touches.extend_from_slice(base.touches);
-        for (_, person) in foreign_people {
-            let local = space.people.len() as u32;
-            space.people.push(Person { guest: true, ..w.people[*person as usize].clone() });
-            let home = w.arranged.group_of_person[*person as usize];
-            let first = w.arranged.groups[home as usize].people.start;
-            let theirs = &w.touches.all[w.touches.starts[home as usize] as usize..w.touches.starts[home as usize + 1] as usize];
-            space.touches.extend(theirs.iter().filter(|t| t.person + first == *person).map(|t| Touch { person: local, ..*t }));
-        }
-        if !foreign_people.is_empty() {
-            let id = |row: u32| super::touchpoint_id(&w.touchpoint_ids, row).unwrap_or_default();
-            space.touches.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| if a.person == b.person { std::cmp::Ordering::Equal } else { id(a.row).cmp(id(b.row)) }));
-        }
+        space.people.extend(foreign_people.iter().map(|(_, p)| Person { guest: true, ..w.people[*p as usize].clone() }));
         let g = &w.arranged.groups[group as usize];
         let local_of = |person: u32| -> u32 {
             if g.people.contains(&person) {

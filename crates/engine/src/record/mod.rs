@@ -26,7 +26,7 @@ mod keys;
 mod ledger;
 mod order;
 mod pages;
-mod par;
+pub(crate) mod par;
 mod parse;
 mod piece;
 mod reader;
@@ -74,9 +74,17 @@ pub struct RecordFile {
 #[derive(Debug)]
 pub struct Record {
     home: PathBuf,
-    store: Store,
+    store: Arc<Store>,
     /// All versions, and the Delta version of the ledger that holds them.
     ledger: RwLock<(u64, Arc<Ledger>)>,
+}
+
+impl Clone for Record {
+    /// The same record, as this one knows it now.
+    fn clone(&self) -> Self {
+        let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { home: self.home.clone(), store: Arc::clone(&self.store), ledger: RwLock::new(ledger) }
+    }
 }
 
 /// The right to write; given back when it is dropped, and by the system when the process dies.
@@ -120,7 +128,7 @@ impl Record {
         let (at, ledger) = ledger::read(&store).await?;
         Ok(Self {
             home: home.to_owned(),
-            store,
+            store: Arc::new(store),
             ledger: RwLock::new((at, Arc::new(ledger))),
         })
     }
@@ -240,6 +248,21 @@ impl Record {
         let objects = self.store.objects(table.name)?;
         let parts = reader::read(objects, &files, &schema::stored(table), &columns).await?;
         Ok(parts.into_iter().map(|part| part.batch).collect())
+    }
+
+    /// Some cells of a text column, by the number of their row in the order of [`Record::read`].
+    pub async fn cells(
+        &self,
+        table: &str,
+        version: u64,
+        column: &str,
+        rows: &[u32],
+    ) -> Result<Vec<Option<String>>> {
+        let files = self.stored_at(table, version).await?;
+        let table = schema::table(table)?;
+        let at = schema::position(table, column)?;
+        let objects = self.store.objects(table.name)?;
+        reader::cells(objects, &files, &schema::stored(table), at, rows).await
     }
 
     /// A table for SQL: the layout's columns, `attributes` and `_version`.

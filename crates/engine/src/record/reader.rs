@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::object_store::path::Path as ObjectPath;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use datafusion::parquet::arrow::ProjectionMask;
-use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
@@ -53,12 +53,13 @@ pub async fn read(
     schema: &SchemaRef,
     columns: &[(usize, TextAs)],
 ) -> Result<Vec<Part>> {
-    let open = files.iter().enumerate().map(|(at, file)| {
+    let mut open = Vec::with_capacity(files.len());
+    for (at, file) in files.iter().enumerate() {
         let objects = Arc::clone(&objects);
         let columns = columns.to_vec();
         let schema = Arc::clone(schema);
         let (name, size) = (file.name.clone(), file.size);
-        async move {
+        open.push(async move {
             let mut input = Input {
                 objects,
                 path: ObjectPath::from(name.as_str()),
@@ -69,8 +70,8 @@ pub async fn read(
                 .map_err(|e| RecordError::read(format!("reading {name}"), e))?;
             let metadata = hinted(&plain, &schema, &columns)?;
             Ok::<_, RecordError>((at, name, input, metadata))
-        }
-    });
+        });
+    }
     let opened: Vec<_> = futures::stream::iter(open)
         .buffered(16)
         .try_collect()
@@ -146,6 +147,52 @@ pub async fn read(
         .try_collect()
         .await?;
     Ok(parts.into_iter().flatten().collect())
+}
+
+/// Cells of a text column by the number of their row over all files.
+pub async fn cells(
+    objects: Arc<dyn ObjectStore>,
+    files: &[StoredFile],
+    schema: &SchemaRef,
+    column: usize,
+    rows: &[u32],
+) -> Result<Vec<Option<String>>> {
+    let mut wanted: Vec<(usize, usize)> = rows.iter().enumerate().map(|(place, row)| (*row as usize, place)).collect();
+    wanted.sort_unstable();
+    let mut out = vec![None; rows.len()];
+    let (mut left, mut before) = (wanted.as_slice(), 0);
+    for file in files {
+        let end = before + usize::try_from(file.rows).unwrap_or(0);
+        let here = left.partition_point(|(row, _)| *row < end);
+        let (own, others) = left.split_at(here);
+        left = others;
+        if let (Some(first), Some(last)) = (own.first(), own.last()) {
+            let name = &file.name;
+            let failed = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
+            let mut distinct: Vec<usize> = own.iter().map(|(row, _)| row - before).collect();
+            distinct.dedup();
+            let ranges = distinct.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1);
+            let total = last.0.max(first.0) + 1 - before;
+            let selection = RowSelection::from_consecutive_ranges(ranges, total);
+            let input = Input { objects: Arc::clone(&objects), path: ObjectPath::from(name.as_str()), size: file.size };
+            let builder = ParquetRecordBatchStreamBuilder::new(input).await.map_err(|e| failed(&e))?;
+            let root = builder.schema().index_of(schema.field(column).name())?;
+            let mask = ProjectionMask::roots(builder.parquet_schema(), [root]);
+            let stream = builder.with_projection(mask).with_row_selection(selection).build().map_err(|e| failed(&e))?;
+            let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(|e| failed(&e))?;
+            let mut texts = Vec::with_capacity(distinct.len());
+            for batch in &batches {
+                let text = datafusion::arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+                texts.extend(text.as_string::<i32>().iter().map(|t| t.map(str::to_owned)));
+            }
+            for (row, place) in own {
+                let at = distinct.binary_search(&(row - before)).unwrap_or(usize::MAX);
+                out[*place] = texts.get(at).cloned().flatten();
+            }
+        }
+        before = end;
+    }
+    Ok(out)
 }
 
 /// Bytes, as the storage hands them out.

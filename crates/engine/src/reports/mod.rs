@@ -268,6 +268,3 @@ pub(crate) fn money(minor: i64, provenance: &Provenance) -> String {
     let half = if minor < 0 { -unit / 2 } else { unit / 2 };
     format!("{} {}", grouped_count((minor + half) / unit), provenance.currency)
 }
-
-/// Undefined for lack of cases.
-pub(crate) const NOBODY: Cell = Cell::Undefined(Reason::EmptyPopulation);
