@@ -13,6 +13,10 @@ mod progress;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// The pass fills many buffers from several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

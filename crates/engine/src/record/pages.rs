@@ -8,7 +8,7 @@
 use datafusion::arrow::array::{Array, StringArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::object_store::PutPayload;
-use datafusion::parquet::basic::{Compression, Encoding, PageType};
+use datafusion::parquet::basic::{Compression, Encoding, PageType, Type as PhysicalType};
 use datafusion::parquet::column::page::{CompressedPage, Page, PageWriter};
 use datafusion::parquet::column::writer::ColumnCloseResult;
 use datafusion::parquet::data_type::ByteArray;
@@ -149,9 +149,25 @@ impl Pages {
 
 /// A column that is missing in all rows.
 pub fn missing(column: ColumnDescPtr, rows: usize) -> Result<Chunk> {
+    let nothing = nothing(column.physical_type(), rows as u64);
     let mut pages = Pages::new(column, Encoding::PLAIN);
     pages.data(levels(rows, &[], Some(0)), rows)?;
-    pages.close(None)
+    pages.close(Some(nothing))
+}
+
+/// Statistics that say that no row has a value, so that nobody needs to read the column.
+fn nothing(kind: PhysicalType, rows: u64) -> Statistics {
+    let missing = Some(rows);
+    match kind {
+        PhysicalType::BOOLEAN => Statistics::boolean(None, None, None, missing, false),
+        PhysicalType::INT32 => Statistics::int32(None, None, None, missing, false),
+        PhysicalType::INT64 => Statistics::int64(None, None, None, missing, false),
+        PhysicalType::INT96 => Statistics::int96(None, None, None, missing, false),
+        PhysicalType::FLOAT => Statistics::float(None, None, None, missing, false),
+        PhysicalType::DOUBLE => Statistics::double(None, None, None, missing, false),
+        PhysicalType::BYTE_ARRAY => Statistics::byte_array(None, None, None, missing, false),
+        PhysicalType::FIXED_LEN_BYTE_ARRAY => Statistics::fixed_len_byte_array(None, None, None, missing, false),
+    }
 }
 
 /// A column of whole numbers or instants that has one value in all rows.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, new_null_array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::object_store::path::Path as ObjectPath;
@@ -105,9 +105,12 @@ pub async fn read(
             async move {
                 let failed =
                     |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
+                let empty = empty(&metadata, group, &names, &hows);
                 let roots: Vec<usize> = names
                     .iter()
-                    .filter_map(|n| metadata.schema().index_of(n).ok())
+                    .zip(&empty)
+                    .filter(|(_, empty)| empty.is_none())
+                    .filter_map(|(n, _)| metadata.schema().index_of(n).ok())
                     .collect();
                 let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
                 let mut stream =
@@ -130,11 +133,17 @@ pub async fn read(
                             datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?
                         }
                     };
-                    let order: Vec<usize> = names
-                        .iter()
-                        .map(|n| whole.schema().index_of(n))
-                        .collect::<std::result::Result<_, _>>()?;
-                    numbered(&whole.project(&order)?, &hows)
+                    let mut fields = Vec::with_capacity(names.len());
+                    let mut columns = Vec::with_capacity(names.len());
+                    for (name, empty) in names.iter().zip(empty) {
+                        let column = match empty {
+                            Some(kind) => new_null_array(&kind, rows),
+                            None => Arc::clone(whole.column(whole.schema().index_of(name)?)),
+                        };
+                        fields.push(Field::new(name, column.data_type().clone(), true));
+                        columns.push(column);
+                    }
+                    numbered(&RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, &hows)
                 };
                 let batch = tokio::task::spawn_blocking(decode)
                     .await
@@ -147,6 +156,23 @@ pub async fn read(
         .try_collect()
         .await?;
     Ok(parts.into_iter().flatten().collect())
+}
+
+/// The types of those columns of a row group that hold nothing: they need not be read.
+fn empty(metadata: &ArrowReaderMetadata, group: usize, names: &[String], hows: &[TextAs]) -> Vec<Option<DataType>> {
+    let info = metadata.metadata().row_group(group);
+    let missing = |at: usize| {
+        let nulls = info.column(at).statistics().and_then(datafusion::parquet::file::statistics::Statistics::null_count_opt);
+        nulls == u64::try_from(info.num_rows()).ok()
+    };
+    let kind = |(name, how): (&String, &TextAs)| {
+        let at = metadata.schema().index_of(name).ok().filter(|at| missing(*at))?;
+        Some(match (metadata.schema().field(at).data_type(), how) {
+            (DataType::Utf8, TextAs::Dictionary) => dictionary(),
+            (other, _) => other.clone(),
+        })
+    };
+    names.iter().zip(hows).map(kind).collect()
 }
 
 /// Cells of a text column by the number of their row over all files.
