@@ -20,7 +20,7 @@ use datafusion::prelude::SessionContext;
 use shape::Shape;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-pub use table::FactTable;
+pub use table::{FactTable, Words, code, coded};
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
 use treaty_domain::fold::{Scratch, fold};
@@ -119,6 +119,7 @@ impl Facts {
         let cx = sql::session_with(par::workers());
         for (name, table) in &self.tables {
             cx.register_table(*name, Arc::new(table.clone()))?;
+            cx.register_table(coded(name).as_str(), Arc::new(table.with_codes()))?;
         }
         Ok(cx)
     }

@@ -1,7 +1,7 @@
 //! Reading record columns into numbers: text becomes a position in a list of names.
 
 use datafusion::arrow::array::{
-    Array, AsArray, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::HashMap;
@@ -52,58 +52,59 @@ impl Names {
     }
 }
 
-/// Runs `number` once for each distinct text of a column (once a run where it is not
-/// dictionary-encoded) and spreads the result over the rows; missing text is [`NONE`].
-pub fn numbered(batch: &RecordBatch, column: &str, mut number: impl FnMut(&str) -> u32) -> Vec<u32> {
-    let Some(array) = batch.column_by_name(column) else { return vec![NONE; batch.num_rows()] };
-    if let Some(dict) = array.as_any_dictionary_opt() {
-        let values = datafusion::arrow::compute::cast(dict.values(), &datafusion::arrow::datatypes::DataType::Utf8).ok();
-        let Some(values) = values else { return vec![NONE; batch.num_rows()] };
-        let values: &StringArray = values.as_string();
-        let Some(keys) = array.as_dictionary_opt::<Int32Type>().map(|d| d.keys()) else {
-            return plain(&datafusion::arrow::compute::cast(array, &datafusion::arrow::datatypes::DataType::Utf8).ok(), batch.num_rows(), number);
-        };
-        // Only values that some row uses are numbered: a dictionary may hold more.
-        let mut map = vec![NONE - 1; values.len()];
-        return keys
-            .iter()
-            .map(|key| match key {
-                Some(key) if values.is_valid(key as usize) => {
-                    let slot = &mut map[key as usize];
-                    if *slot == NONE - 1 {
-                        *slot = number(values.value(key as usize));
-                    }
-                    *slot
-                }
-                _ => NONE,
-            })
-            .collect();
-    }
-    let text = datafusion::arrow::compute::cast(array, &datafusion::arrow::datatypes::DataType::Utf8).ok();
-    plain(&text, batch.num_rows(), number)
+/// A text column as stored: a key for each row, and the texts behind the keys. Texts may occur more
+/// than once.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    keys: Int32Array,
+    /// Texts by key.
+    pub texts: StringArray,
 }
 
-fn plain(
-    text: &Option<datafusion::arrow::array::ArrayRef>,
-    rows: usize,
-    mut number: impl FnMut(&str) -> u32,
-) -> Vec<u32> {
-    let Some(text) = text else { return vec![NONE; rows] };
-    let text: &StringArray = text.as_string();
-    let mut last: Option<(&str, u32)> = None;
-    text.iter()
-        .map(|cell| match cell {
-            None => NONE,
-            Some(cell) => match last {
-                Some((before, place)) if before == cell => place,
-                _ => {
-                    let place = number(cell);
-                    last = Some((cell, place));
-                    place
-                }
-            },
-        })
-        .collect()
+impl Texts {
+    /// A column of a batch; a column that is not there has no text in any row.
+    pub fn of(batch: &RecordBatch, column: &str) -> Self {
+        let dictionary = crate::record::dictionary_type();
+        let read = batch.column_by_name(column).and_then(|c| datafusion::arrow::compute::cast(c, &dictionary).ok());
+        let read = read.as_ref().and_then(|c| c.as_dictionary_opt::<Int32Type>());
+        match read.and_then(|d| Some((d.keys().clone(), d.values().as_string_opt::<i32>()?.clone()))) {
+            Some((keys, texts)) => Self { keys, texts },
+            None => Self { keys: Int32Array::new_null(batch.num_rows()), texts: StringArray::new_null(0) },
+        }
+    }
+
+    /// Key of a row, if it has a text.
+    pub fn key(&self, row: usize) -> Option<usize> {
+        self.keys.is_valid(row).then(|| self.keys.value(row) as usize)
+    }
+
+    /// How many rows from this one on have the same key.
+    pub fn same(&self, from: usize) -> usize {
+        if self.keys.null_count() > 0 {
+            return 1;
+        }
+        let keys = &self.keys.values()[from..];
+        keys.iter().take_while(|k| **k == keys[0]).count()
+    }
+
+    /// A number for each row, from one for each text; rows without a text get [`NONE`].
+    pub fn spread(&self, of_text: &[u32]) -> Vec<u32> {
+        if of_text.is_empty() {
+            return vec![NONE; self.keys.len()];
+        }
+        if self.keys.null_count() == 0 {
+            return self.keys.values().iter().map(|k| of_text[*k as usize]).collect();
+        }
+        self.keys.iter().map(|k| k.map_or(NONE, |k| of_text[k as usize])).collect()
+    }
+}
+
+/// Runs `number` once for each distinct text of a column and spreads the result over the rows;
+/// missing text is [`NONE`].
+pub fn numbered(batch: &RecordBatch, column: &str, mut number: impl FnMut(&str) -> u32) -> Vec<u32> {
+    let texts = Texts::of(batch, column);
+    let of_text: Vec<u32> = texts.texts.iter().map(|t| t.map_or(NONE, &mut number)).collect();
+    texts.spread(&of_text)
 }
 
 /// A text column as an array of strings.

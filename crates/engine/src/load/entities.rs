@@ -11,6 +11,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArra
 use datafusion::arrow::compute::{cast, concat, concat_batches, take, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use std::ops::Range;
+use std::sync::Arc;
 use treaty_domain::money::Currency;
 use treaty_domain::timeline::NONE;
 use treaty_domain::zone::Micros;
@@ -23,7 +24,7 @@ pub struct Entities {
     /// Stored row of each entity, or none when all are in the order they are stored in.
     pub order: Option<UInt32Array>,
     /// Numbers by id, merged ids included.
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
 }
 
 impl Entities {
@@ -47,7 +48,7 @@ impl Entities {
             None => rows.clone(),
         };
         let own = ids(&rows, id);
-        let ids = Ids::new(own, merged(merges, subject, &rows, id));
+        let ids = Arc::new(Ids::new(own, merged(merges, subject, &rows, id)));
         Ok(Self { rows, order, ids })
     }
 }
@@ -82,7 +83,7 @@ pub async fn read_as(record: &Record, table: &str, version: u64, columns: &[(&st
         [] => {
             let schema = record.schema(table)?;
             let places = columns.iter().map(|(c, _)| schema.index_of(c)).collect::<Result<Vec<_>, _>>()?;
-            Ok(RecordBatch::new_empty(std::sync::Arc::new(schema.project(&places)?)))
+            Ok(RecordBatch::new_empty(Arc::new(schema.project(&places)?)))
         }
         [one] => Ok(one.clone()),
         [first, ..] => Ok(concat_batches(&first.schema(), &batches)?),
@@ -139,7 +140,7 @@ struct Coded {
 impl Coded {
     fn new(rows: &RecordBatch, name: &str) -> Result<Self, EngineError> {
         let none = || -> ArrayRef { datafusion::arrow::array::new_null_array(&crate::record::dictionary_type(), rows.num_rows()) };
-        let column = rows.column_by_name(name).map_or_else(none, std::sync::Arc::clone);
+        let column = rows.column_by_name(name).map_or_else(none, Arc::clone);
         let column = cast(&column, &crate::record::dictionary_type())?;
         let dict = column.as_dictionary::<Int32Type>();
         let codes = dict.keys().iter().map(|k| k.map_or(NONE, |k| k as u32)).collect();
@@ -222,11 +223,11 @@ fn all_accounts(rows: &RecordBatch, named: &[Coded], merges: &Merges) -> Result<
     if order.null_count() > 0 {
         let at = entities.rows.schema().index_of("account_id")?;
         let mut columns = entities.rows.columns().to_vec();
-        columns[at] = std::sync::Arc::new(StringArray::from_iter_values(all.iter().map(|(id, _)| *id)));
+        columns[at] = Arc::new(StringArray::from_iter_values(all.iter().map(|(id, _)| *id)));
         entities.rows = RecordBatch::try_new(entities.rows.schema(), columns)?;
     }
     let merged = merged(Some(merges), "account", &entities.rows, "account_id");
-    entities.ids = Ids::new(ids(&entities.rows, "account_id"), merged);
+    entities.ids = Arc::new(Ids::new(ids(&entities.rows, "account_id"), merged));
     Ok(entities)
 }
 
@@ -291,6 +292,6 @@ pub fn instant_column(rows: &RecordBatch, column: &str) -> Vec<Micros> {
 pub fn in_order(column: &ArrayRef, order: Option<&UInt32Array>) -> Result<ArrayRef, EngineError> {
     Ok(match order {
         Some(order) => take(column, order, None)?,
-        None => std::sync::Arc::clone(column),
+        None => Arc::clone(column),
     })
 }

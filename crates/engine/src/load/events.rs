@@ -1,13 +1,11 @@
 //! Events of the record as the fold takes them: numbered, in order, cut at the as-of instant.
 
-use super::columns::{Names, bools, cell, decimals, flag, instants, ints, minor_units, text};
+use super::columns::{Names, Texts, bools, cell, decimals, flag, instants, ints, minor_units, numbered, text};
 use super::entities::{Entities, currencies, money_column};
 use super::ids::Ids;
 use super::spans::{BySubject, Decoded, Event};
 use crate::record::par;
-use datafusion::arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::arrow::array::{Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use treaty_domain::agreement::StageMeaning;
 use treaty_domain::money::Currency;
 use treaty_domain::timeline::{Activity, Change, Decision, Handoff, NONE, StageChange};
@@ -81,41 +79,16 @@ impl Clocked {
     }
 }
 
-/// Text of a column as a key of each row and the texts behind the keys.
-fn keyed(batch: &RecordBatch, column: &str) -> Option<(Vec<u32>, StringArray)> {
-    let column = cast(batch.column_by_name(column)?, &crate::record::dictionary_type()).ok()?;
-    let dict = column.as_dictionary_opt::<Int32Type>()?;
-    let keys = match dict.keys().nulls() {
-        None => dict.keys().values().iter().map(|k| *k as u32).collect(),
-        Some(_) => dict.keys().iter().map(|k| k.map_or(NONE, |k| k as u32)).collect(),
-    };
-    Some((keys, cast(dict.values(), &DataType::Utf8).ok()?.as_string::<i32>().clone()))
-}
-
-fn spread(keys: Vec<u32>, of_text: &[u32]) -> Vec<u32> {
-    keys.into_iter().map(|k| of_text.get(k as usize).copied().unwrap_or(NONE)).collect()
-}
-
-/// Runs `number` once for each distinct text of a column and spreads the result over the rows;
-/// missing text is [`NONE`].
-pub fn listed(batch: &RecordBatch, column: &str, number: impl Fn(&str) -> u32) -> Vec<u32> {
-    let Some((keys, texts)) = keyed(batch, column) else { return vec![NONE; batch.num_rows()] };
-    let of_text: Vec<u32> = texts.iter().map(|t| t.map_or(NONE, &number)).collect();
-    spread(keys, &of_text)
-}
-
 /// Numbers of the ids of a column; missing and unknown ones are [`NONE`].
-pub fn located(batch: &RecordBatch, column: &str, ids: &Ids) -> Vec<u32> {
-    let Some((keys, texts)) = keyed(batch, column) else { return vec![NONE; batch.num_rows()] };
-    spread(keys, &ids.walk(&texts))
+fn located(batch: &RecordBatch, column: &str, ids: &Ids) -> Vec<u32> {
+    let texts = Texts::of(batch, column);
+    texts.spread(&ids.walk(&texts.texts))
 }
 
 /// Gives every text of a column a place, in the order of the batches.
 pub fn place(batches: &[RecordBatch], column: &str, names: &mut Names) {
     for batch in batches {
-        if let Some((_, texts)) = keyed(batch, column) {
-            texts.iter().flatten().for_each(|t| _ = names.place(t));
-        }
+        Texts::of(batch, column).texts.iter().flatten().for_each(|t| _ = names.place(t));
     }
 }
 
@@ -143,9 +116,9 @@ pub fn activities(
         let clocked = Clocked::new(batch, "occurred_at");
         let person = located(batch, "person_id", &people.ids);
         let other = batch.column_by_name("opportunity_id").is_some_and(|c| c.null_count() < c.len());
-        let by_opportunity = if other { listed(batch, "opportunity_id", &primary_of) } else { Vec::new() };
-        let kind = listed(batch, "kind", |k| kinds.find(k).unwrap_or(NONE));
-        let inbound = listed(batch, "direction", |d| u32::from(d.trim().eq_ignore_ascii_case("inbound")));
+        let by_opportunity = if other { numbered(batch, "opportunity_id", &primary_of) } else { Vec::new() };
+        let kind = numbered(batch, "kind", |k| kinds.find(k).unwrap_or(NONE));
+        let inbound = numbered(batch, "direction", |d| u32::from(d.trim().eq_ignore_ascii_case("inbound")));
         let automated = bools(batch, "automated").filter(|a| a.null_count() < a.len());
         let (mut out, mut lost) = (clocked.room(batch), 0);
         for i in 0..batch.num_rows() {
@@ -193,16 +166,16 @@ pub fn stage_changes(
     let rank_of = |value: u32| ranks.get(value as usize).copied().unwrap_or(NONE);
     let decoded = decode(batches, |batch| {
         let clocked = Clocked::new(batch, "changed_at");
-        let kind = listed(batch, "subject_type", |s| match s.trim() {
+        let kind = numbered(batch, "subject_type", |s| match s.trim() {
             s if s.eq_ignore_ascii_case("person") => 0,
             s if s.eq_ignore_ascii_case("opportunity") => 1,
             _ => NONE,
         });
         let of = |k: u32, ids: &Ids| if kind.contains(&k) { located(batch, "subject_id", ids) } else { Vec::new() };
         let (person, opportunity) = (of(0, &people.ids), of(1, &opportunities.ids));
-        let value = listed(batch, "stage", |s| values.find(s).unwrap_or(NONE));
-        let overridden = listed(batch, "reason", |r| u32::from(r.trim().to_ascii_lowercase().starts_with("override")));
-        let exempt = listed(batch, "reason", |r| u32::from(is_exempt(r)));
+        let value = numbered(batch, "stage", |s| values.find(s).unwrap_or(NONE));
+        let overridden = numbered(batch, "reason", |r| u32::from(r.trim().to_ascii_lowercase().starts_with("override")));
+        let exempt = numbered(batch, "reason", |r| u32::from(is_exempt(r)));
         let (mut of_people, mut of_opportunities, mut lost) = (clocked.room(batch), clocked.room(batch), 0);
         for i in 0..batch.num_rows() {
             let (subject, to) = match kind[i] {
@@ -244,8 +217,8 @@ pub fn handoffs(
     place(std::slice::from_ref(batch), "assigned_to", users);
     let clocked = Clocked::new(batch, "passed_at");
     let person = located(batch, "person_id", &people.ids);
-    let assigned = listed(batch, "assigned_to", |id| users.find(id).unwrap_or(NONE));
-    let decision = listed(batch, "decision", |d| match d.trim() {
+    let assigned = numbered(batch, "assigned_to", |id| users.find(id).unwrap_or(NONE));
+    let decision = numbered(batch, "decision", |d| match d.trim() {
         d if d.eq_ignore_ascii_case("accepted") => 1,
         d if d.eq_ignore_ascii_case("rejected") => 2,
         _ => 0,
@@ -334,8 +307,8 @@ pub fn field_changes(
     let (mut person_owner, mut opportunity_owner, mut amount) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
         let clocked = Clocked::new(batch, "changed_at");
-        let is_person = listed(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("person")));
-        let field = listed(batch, "field", |f| match f.trim() {
+        let is_person = numbered(batch, "subject_type", |s| u32::from(s.trim().eq_ignore_ascii_case("person")));
+        let field = numbered(batch, "field", |f| match f.trim() {
             "owner_id" => 1,
             "amount" => 2,
             _ => 0,

@@ -18,7 +18,7 @@ use columns::{Names, text};
 use datafusion::arrow::array::{Array, RecordBatch};
 use entities::{Arranged, Entities, instant_column, money_column, read_all, read_as};
 pub use events::Strays;
-use events::{Cut, FieldChanges, Role, listed};
+use events::{Cut, FieldChanges, Role};
 use spans::BySubject;
 use touches::Touches;
 use merges::Merges;
@@ -152,16 +152,11 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     };
     let activities =
         par::blocking(|| events::activities(&batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays));
-    let batches = record
-        .read("touchpoints", v, &["person_id", "occurred_at", "channel", "campaign_id", "responded", "recorded_at", "seq"], true)
-        .await?;
-    let touches = par::blocking(|| {
-        events::place(&batches, "campaign_id", &mut campaigns);
-        let (touches, lost) = Touches::new(&batches, &arranged.people.ids, arranged.people.len(), &campaigns, &direct, cut);
-        strays.touchpoints = lost;
-        touches
-    });
     drop((batches, rows));
+    let known = std::sync::Arc::clone(&arranged.people.ids);
+    let read = record.each("touchpoints", v, touches::COLUMNS, move |first, batch| touches::read(first, &batch, &known, cut)).await?;
+    let (touches, lost) = Touches::new(read, arranged.people.len(), &mut campaigns, direct, cut);
+    strays.touchpoints = lost;
 
     let change_batches = record
         .read("field_changes", v, &["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "recorded_at", "seq"], true)
@@ -315,8 +310,8 @@ fn placed(rows: &RecordBatch, campaigns: &mut Names, users: &mut Names) -> (Vec<
     events::place(one, "campaign_id", campaigns);
     events::place(one, "owner_id", users);
     (
-        listed(rows, "campaign_id", |id| campaigns.find(id).unwrap_or(NONE)),
-        listed(rows, "owner_id", |id| users.find(id).unwrap_or(NONE)),
+        columns::numbered(rows, "campaign_id", |id| campaigns.find(id).unwrap_or(NONE)),
+        columns::numbered(rows, "owner_id", |id| users.find(id).unwrap_or(NONE)),
     )
 }
 
@@ -360,7 +355,7 @@ fn opportunities_of(
     let rows = &arranged.opportunities.rows;
     let created = instant_column(rows, "created_at");
     let (campaign, owner) = placed(rows, campaigns, users);
-    let counts = listed(rows, "kind", |k| u32::from(counting.iter().any(|c| c.eq_ignore_ascii_case(k.trim()))));
+    let counts = columns::numbered(rows, "kind", |k| u32::from(counting.iter().any(|c| c.eq_ignore_ascii_case(k.trim()))));
     (0..rows.num_rows())
         .map(|i| Opportunity {
             id: i as u32,

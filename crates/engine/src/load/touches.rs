@@ -1,13 +1,11 @@
 //! Touches: half of all work, so they stay in columns as they are stored, and only those around an
 //! opportunity are ever put together.
 
-use super::columns::{Names, bools, instants, ints};
-use super::events::{Cut, listed};
+use super::columns::{Names, Texts, bools, instants, ints};
+use super::events::Cut;
 use super::ids::Ids;
-use crate::record::par;
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
 use datafusion::arrow::buffer::ScalarBuffer;
-use datafusion::arrow::datatypes::Int32Type;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use treaty_domain::timeline::{NONE, Touch};
@@ -18,7 +16,10 @@ struct Part {
     /// Number of the first one in the record.
     first: u32,
     at: ScalarBuffer<i64>,
-    campaign: Vec<u32>,
+    campaign: Texts,
+    channel: Texts,
+    /// Number of each campaign, and whether each channel is direct, by key.
+    campaigns: Vec<u32>,
     direct: Vec<bool>,
     responded: Option<BooleanArray>,
     /// Order of recording and sequence, where any has one.
@@ -41,23 +42,14 @@ pub struct Touches {
 }
 
 impl Touches {
-    /// Reads touches; gives also the number of those whose person is unknown.
-    pub fn new(batches: &[RecordBatch], people: &Ids, n: usize, campaigns: &Names, direct: &(dyn Fn(&str) -> bool + Sync), cut: Cut) -> (Self, u64) {
-        let mut first = 0u32;
-        let numbered: Vec<(u32, &RecordBatch)> = batches
-            .iter()
-            .map(|b| {
-                let own = first;
-                first += b.num_rows() as u32;
-                (own, b)
-            })
-            .collect();
-        let read = par::map(numbered, |(first, batch)| part(first, batch, people, campaigns, direct, cut));
-        let mut spans = vec![(0u32, 0u32); n];
+    /// Puts stored row groups together. Campaigns that are new get a number; gives also the number of
+    /// touches whose person is unknown.
+    pub fn new(read: Vec<Read>, people: usize, campaigns: &mut Names, direct: impl Fn(&str) -> bool, cut: Cut) -> (Self, u64) {
+        let mut spans = vec![(0u32, 0u32); people];
         let mut more: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
         let mut strays = 0;
         let mut parts = Vec::with_capacity(read.len());
-        for (part, runs, lost) in read {
+        for Read { mut part, runs, lost } in read {
             strays += lost;
             for (person, from, to) in runs {
                 let span = &mut spans[person as usize];
@@ -69,6 +61,8 @@ impl Touches {
                     more.entry(person).or_default().push((from, to));
                 }
             }
+            part.campaigns = part.campaign.texts.iter().map(|t| t.map_or(NONE, |t| campaigns.place(t))).collect();
+            part.direct = part.channel.texts.iter().map(|t| t.is_some_and(&direct)).collect();
             parts.push(part);
         }
         (Self { parts, spans, more, as_of: cut.as_of.0, ids: HashMap::new() }, strays)
@@ -98,8 +92,8 @@ impl Touches {
                         at: Micros(part.at[i]),
                         row: part.first + i as u32,
                         person: local,
-                        campaign: part.campaign[i],
-                        direct: part.direct[i],
+                        campaign: part.campaign.key(i).map_or(NONE, |k| part.campaigns[k]),
+                        direct: part.channel.key(i).is_some_and(|k| part.direct[k]),
                         responded: part.responded.as_ref().is_none_or(|r| r.is_null(i) || r.value(i)),
                     });
                 }
@@ -139,9 +133,18 @@ impl Touches {
     }
 }
 
-type Runs = Vec<(u32, u32, u32)>;
+/// Columns that are read.
+pub const COLUMNS: &[&str] = &["person_id", "occurred_at", "channel", "campaign_id", "responded", "recorded_at", "seq"];
 
-fn part(first: u32, batch: &RecordBatch, people: &Ids, campaigns: &Names, direct: &(dyn Fn(&str) -> bool + Sync), cut: Cut) -> (Part, Runs, u64) {
+/// A stored row group, and whose touches stand where.
+pub struct Read {
+    part: Part,
+    runs: Vec<(u32, u32, u32)>,
+    lost: u64,
+}
+
+/// Understands a stored row group.
+pub fn read(first: u32, batch: &RecordBatch, people: &Ids, cut: Cut) -> Read {
     let rows = batch.num_rows();
     let at = instants(batch, "occurred_at");
     let recorded_at = instants(batch, "recorded_at").filter(|r| r.null_count() < r.len());
@@ -165,41 +168,35 @@ fn part(first: u32, batch: &RecordBatch, people: &Ids, campaigns: &Names, direct
         };
         (0..rows).map(counts).collect::<Vec<bool>>()
     });
-    let campaign = listed(batch, "campaign_id", |id| campaigns.find(id).unwrap_or(NONE));
-    let direct: Vec<bool> = listed(batch, "channel", |c| u32::from(direct(c))).into_iter().map(|d| d == 1).collect();
     let responded = bools(batch, "responded").filter(|r| r.null_count() < r.len());
     let mut runs = Vec::new();
-    let mut strays = 0;
+    let mut lost = 0;
     people_runs(batch, people, |person, run| {
         if person == NONE {
-            strays += run.len() as u64;
+            lost += run.len() as u64;
             return;
         }
         runs.push((person, first + run.start as u32, first + run.end as u32));
     });
-    (Part { first, at: instant, campaign, direct, responded, recorded, counts }, runs, strays)
+    let (campaign, channel) = (Texts::of(batch, "campaign_id"), Texts::of(batch, "channel"));
+    let (campaigns, direct) = (Vec::new(), Vec::new());
+    Read { part: Part { first, at: instant, campaign, channel, campaigns, direct, responded, recorded, counts }, runs, lost }
 }
 
 /// Runs of rows that name the same person.
-pub fn people_runs(batch: &RecordBatch, people: &Ids, mut run: impl FnMut(u32, Range<usize>)) {
-    let Some(column) = batch.column_by_name("person_id") else { return };
-    let Some(dict) = column.as_dictionary_opt::<Int32Type>() else { return };
-    let of_value = people.walk(dict.values().as_string::<i32>());
-    let keys = dict.keys();
-    let number = |i: usize| if keys.is_null(i) { NONE } else { of_value[keys.value(i) as usize] };
+fn people_runs(batch: &RecordBatch, people: &Ids, mut run: impl FnMut(u32, Range<usize>)) {
+    let person = Texts::of(batch, "person_id");
+    let of_value = people.walk(&person.texts);
+    let number = |i: usize| person.key(i).map_or(NONE, |k| of_value[k]);
     let mut from = 0;
-    while from < keys.len() {
-        let person = number(from);
-        let mut to = from + 1;
-        let key = keys.value(from);
-        if keys.null_count() == 0 {
-            let rest = &keys.values()[to..];
-            to += rest.iter().take_while(|k| **k == key).count();
+    while from < batch.num_rows() {
+        let to = from + person.same(from);
+        let own = number(from);
+        let mut end = to;
+        while end < batch.num_rows() && number(end) == own {
+            end += person.same(end);
         }
-        while to < keys.len() && number(to) == person {
-            to += 1;
-        }
-        run(person, from..to);
-        from = to;
+        run(own, from..end);
+        from = end;
     }
 }

@@ -250,6 +250,36 @@ impl Record {
         Ok(parts.into_iter().map(|part| part.batch).collect())
     }
 
+    /// Works on the row groups of a table as they are read, on all cores: `work` gets the number of
+    /// the first row and the columns, text as with [`Record::read`] and a dictionary. Results keep
+    /// the order of the rows.
+    pub async fn each<T: Send + 'static>(
+        &self,
+        table: &str,
+        version: u64,
+        columns: &[&str],
+        work: impl Fn(u32, RecordBatch) -> T + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
+        let files = self.stored_at(table, version).await?;
+        let table = schema::table(table)?;
+        let columns: Vec<(usize, TextAs)> =
+            columns.iter().map(|name| Ok((schema::position(table, name)?, TextAs::Dictionary))).collect::<Result<_>>()?;
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let starts: Vec<u64> = files
+            .iter()
+            .scan(0, |next, f| {
+                let own = *next;
+                *next += f.rows;
+                Some(own)
+            })
+            .collect();
+        let objects = self.store.objects(table.name)?;
+        let work = move |part: reader::Part| work((starts[part.file] + part.first as u64) as u32, part.batch);
+        reader::each(objects, &files, &schema::stored(table), &columns, work).await
+    }
+
     /// Some cells of a text column, by the number of their row in the order of [`Record::read`].
     pub async fn cells(
         &self,

@@ -53,6 +53,19 @@ pub async fn read(
     schema: &SchemaRef,
     columns: &[(usize, TextAs)],
 ) -> Result<Vec<Part>> {
+    each(objects, files, schema, columns, |part| part).await
+}
+
+/// Reads columns of files and works on each row group as soon as it is there, on all cores; results
+/// come in order of file and row.
+pub async fn each<T: Send + 'static>(
+    objects: Arc<dyn ObjectStore>,
+    files: &[StoredFile],
+    schema: &SchemaRef,
+    columns: &[(usize, TextAs)],
+    work: impl Fn(Part) -> T + Send + Sync + 'static,
+) -> Result<Vec<T>> {
+    let on_part = Arc::new(work);
     let mut open = Vec::with_capacity(files.len());
     for (at, file) in files.iter().enumerate() {
         let objects = Arc::clone(&objects);
@@ -101,6 +114,7 @@ pub async fn read(
         .into_iter()
         .map(|(file, name, input, metadata, group, first, rows)| {
             let names = names.clone();
+            let on_part = Arc::clone(&on_part);
             let hows: Vec<TextAs> = columns.iter().map(|(_, how)| *how).collect();
             async move {
                 let failed =
@@ -123,7 +137,7 @@ pub async fn read(
                 let Some(reader) = stream.next_row_group().await.map_err(|e| failed(&e))? else {
                     return Ok(None);
                 };
-                let decode = move || -> Result<RecordBatch> {
+                let decode = move || -> Result<T> {
                     let batches: Vec<RecordBatch> =
                         reader.collect::<std::result::Result<_, _>>()?;
                     let whole = match batches.as_slice() {
@@ -143,16 +157,17 @@ pub async fn read(
                         fields.push(Field::new(name, column.data_type().clone(), true));
                         columns.push(column);
                     }
-                    numbered(&RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, &hows)
+                    drop(whole);
+                    let batch = numbered(&RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, &hows)?;
+                    Ok(on_part(Part { file, first, batch }))
                 };
-                let batch = tokio::task::spawn_blocking(decode)
-                    .await
-                    .map_err(|e| failed(&e))??;
-                Ok::<_, RecordError>(Some(Part { file, first, batch }))
+                let done = tokio::task::spawn_blocking(decode).await.map_err(|e| failed(&e))??;
+                Ok::<_, RecordError>(Some(done))
             }
         });
-    let parts: Vec<Option<Part>> = futures::stream::iter(work)
-        .buffered(par::workers() * 2)
+    // What is not asked for yet takes no memory: a row group is given up before the next is read.
+    let parts: Vec<Option<T>> = futures::stream::iter(work)
+        .buffered(par::workers())
         .try_collect()
         .await?;
     Ok(parts.into_iter().flatten().collect())

@@ -14,13 +14,13 @@ mod speed;
 mod weakest;
 
 use crate::error::EngineError;
-use crate::facts::Facts;
+use crate::facts::{self, Facts};
 use crate::metrics::Catalogue;
 use crate::sql;
 use datafusion::prelude::SessionContext;
 pub use goal::{headline, promises};
 use rows::Rows;
-use treaty_app::report::{Cell, Column, Provenance, Reason, Report, Unit};
+use treaty_app::report::{Cell, Column, Provenance, Report, Unit};
 use treaty_domain::agreement::{Agreement, AgreementSet};
 use treaty_domain::period::Period;
 
@@ -128,18 +128,35 @@ impl Desk<'_> {
         let dims = self.dimensions(ask, fact, dims).await?;
         let mut conditions: Vec<String> = only.iter().map(|c| format!("({c})")).collect();
         conditions.extend(self.filter(ask, fact).await?);
-        let names: Vec<String> = dims.iter().map(|d| sql::quoted(d)).collect();
-        let mut columns: Vec<String> =
-            names.iter().enumerate().map(|(i, d)| format!("CAST({d} AS VARCHAR) AS dim{i}")).collect();
+        let names: Vec<String> = dims.iter().map(|d| self.key(fact, d)).collect();
+        let mut columns: Vec<String> = names.iter().enumerate().map(|(i, d)| format!("{d} AS dim{i}")).collect();
         columns.extend(list.iter().cloned());
-        let mut text = format!("SELECT {} FROM {fact}", columns.join(", "));
+        let mut text = format!("SELECT {} FROM {}", columns.join(", "), facts::coded(fact));
         if !conditions.is_empty() {
             text.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
         }
         if !names.is_empty() {
             text.push_str(&format!(" GROUP BY {}", names.join(", ")));
         }
-        Rows::collect(&self.cx, &text, dims.len()).await
+        let mut rows = Rows::collect(&self.cx, &text, dims.len()).await?;
+        for (i, d) in dims.iter().enumerate() {
+            if let Some(words) = self.words(fact, d)? {
+                rows.0.iter_mut().for_each(|r| r.dims[i] = words.of(r.dims[i].as_deref()));
+            }
+        }
+        rows.sort();
+        Ok(rows)
+    }
+
+    /// What to group by for a dimension: the code where words have one, which is quicker than the word.
+    pub(crate) fn key(&self, fact: &str, dim: &str) -> String {
+        let has_code = self.facts.tables.get(fact).is_some_and(|t| t.has_codes(dim));
+        if has_code { sql::quoted(&facts::code(dim)) } else { format!("CAST({} AS VARCHAR)", sql::quoted(dim)) }
+    }
+
+    /// The words behind the codes of a dimension, if it has codes.
+    pub(crate) fn words(&self, fact: &str, dim: &str) -> Result<Option<facts::Words>, EngineError> {
+        self.facts.tables.get(fact).map_or(Ok(None), |t| t.words(dim))
     }
 
     /// The report's own dimensions behind the one that was asked for.

@@ -69,11 +69,15 @@ impl Rows {
                 });
             }
         }
-        rows.sort_by(|a, b| {
-            let key = |r: &Row| r.dims.iter().map(|d| (d.is_none(), d.clone())).collect::<Vec<_>>();
-            key(a).cmp(&key(b))
-        });
-        Ok(Self(rows))
+        let mut rows = Self(rows);
+        rows.sort();
+        Ok(rows)
+    }
+
+    /// Puts rows into the order of their dimension values.
+    pub fn sort(&mut self) {
+        let key = |r: &Row| r.dims.iter().map(|d| (d.is_none(), d.clone())).collect::<Vec<_>>();
+        self.0.sort_by_cached_key(key);
     }
 
     /// The only row of a query without dimensions; an empty one when there is none.

@@ -2,11 +2,12 @@
 
 use super::{Ask, Desk, column, grouped_count, percent};
 use crate::error::EngineError;
-use crate::sql;
-use datafusion::arrow::array::{Array, AsArray};
+use crate::facts;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
-use std::collections::BTreeMap;
+use datafusion::arrow::row::{RowConverter, SortField};
+use std::collections::HashMap;
 use treaty_app::report::{Cell, Chart, Reason, Report, Unit};
 use treaty_domain::agreement::ClockKind;
 use treaty_stats::{KaplanMeier, Obs};
@@ -46,41 +47,49 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     }
     conditions.extend(desk.filter(ask, "sla_clocks").await?);
     let dims = desk.dimensions(ask, "sla_clocks", &["assigned_to"]).await?;
-    let list: Vec<String> = dims.iter().map(|d| format!("CAST({} AS VARCHAR)", sql::quoted(d))).collect();
+    let list: Vec<String> = dims.iter().enumerate().map(|(i, d)| format!("{} AS dim{i}", desk.key("sla_clocks", d))).collect();
     let text = format!(
-        "SELECT is_due, met, stopped, {minutes}, {} FROM sla_clocks WHERE {}",
+        "SELECT is_due, met, stopped, {minutes}, {} FROM {} WHERE {}",
         list.join(", "),
+        facts::coded("sla_clocks"),
         conditions.join(" AND ")
     );
-    let mut groups: BTreeMap<Vec<(bool, Option<String>)>, Group> = BTreeMap::new();
+    let (mut places, mut groups): (HashMap<Box<[u8]>, usize>, Vec<(Vec<Option<String>>, Group)>) = (HashMap::new(), Vec::new());
     for batch in desk.cx.sql(&text).await?.collect().await? {
         let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
         let waits = batch.column(3).as_primitive::<Float64Type>();
-        let labels = (4..batch.num_columns()).map(|i| cast(batch.column(i), &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
-        for i in 0..batch.num_rows() {
-            let key: Vec<(bool, Option<String>)> = labels
-                .iter()
-                .map(|l| {
-                    let l = l.as_string::<i32>();
-                    let value = l.is_valid(i).then(|| l.value(i).to_owned());
-                    (value.is_none(), value)
-                })
-                .collect();
-            let g = groups.entry(key).or_default();
+        let dims = &batch.columns()[4..];
+        let keys = RowConverter::new(dims.iter().map(|d| SortField::new(d.data_type().clone())).collect())?.convert_columns(dims)?;
+        for (i, key) in keys.iter().enumerate() {
+            let place = match places.get(key.as_ref()) {
+                Some(place) => *place,
+                None => {
+                    groups.push((labels(dims, i)?, Group::default()));
+                    places.insert(key.as_ref().into(), groups.len() - 1);
+                    groups.len() - 1
+                }
+            };
+            let g = &mut groups[place].1;
             g.due += i64::from(due.value(i));
             g.met += i64::from(due.value(i) && met.value(i));
             g.worked += i64::from(stopped.value(i));
             g.waits.push(Obs { time: waits.value(i), event: stopped.value(i) });
         }
     }
+    for (at, dim) in dims.iter().enumerate() {
+        if let Some(words) = desk.words("sla_clocks", dim)? {
+            groups.iter_mut().for_each(|(labels, _)| labels[at] = words.of(labels[at].as_deref()));
+        }
+    }
+    groups.sort_by_cached_key(|(labels, _)| labels.iter().map(|l| (l.is_none(), l.clone())).collect::<Vec<_>>());
     let mut all = Group::default();
     let width = dims.len();
-    for (key, mut g) in groups {
+    for (labels, mut g) in groups {
         all.due += g.due;
         all.met += g.met;
         all.worked += g.worked;
         all.waits.extend(g.waits.iter().copied());
-        let labels = key.into_iter().map(|(_, d)| Cell::Text(d.unwrap_or_else(|| "(unassigned)".to_owned()))).collect();
+        let labels = labels.into_iter().map(|d| Cell::Text(d.unwrap_or_else(|| "(unassigned)".to_owned()))).collect();
         out.rows.push(line(desk, labels, &mut g));
         out.provisional.push(false);
     }
@@ -103,6 +112,16 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.clauses = vec!["promise.sales.speed_to_lead".to_owned(), "calendar.default".to_owned()];
     out.method = "From a hand-off to the first human outbound attempt at or after it; a call by the lead first, or an attempt before the hand-off, counts as no wait and is flagged. Hand-offs still inside their window are not due and are left out of the share. Median and 90 % are Kaplan-Meier figures: leads not worked yet count as waiting at least until the as-of instant, so the figures are not made quick by leaving them out.".to_owned();
     Ok(out)
+}
+
+/// The dimension values of a row as text.
+fn labels(dims: &[ArrayRef], row: usize) -> Result<Vec<Option<String>>, EngineError> {
+    let one = |d: &ArrayRef| -> Result<Option<String>, EngineError> {
+        let text = cast(&d.slice(row, 1), &DataType::Utf8)?;
+        let text = text.as_string::<i32>();
+        Ok(text.is_valid(0).then(|| text.value(0).to_owned()))
+    };
+    dims.iter().map(one).collect()
 }
 
 fn line(desk: &Desk<'_>, mut row: Vec<Cell>, g: &mut Group) -> Vec<Cell> {
