@@ -25,6 +25,20 @@ pub struct Case {
     pub catalogue: Catalogue,
     /// What every number rests on.
     pub provenance: Provenance,
+    /// Facts that are being kept for the next question.
+    saving: Saving,
+}
+
+/// Writing that goes on beside the answer; it is waited for at the end.
+#[derive(Default)]
+struct Saving(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        if let Some(writing) = self.0.take() {
+            let _ = writing.join();
+        }
+    }
 }
 
 /// The state of the record that serves a day (S1): the version that was there at the end of it, or,
@@ -50,10 +64,18 @@ impl Case {
     ) -> Result<Self, EngineError> {
         let agreement = set.on(jiff::civil::Date::from(day));
         let (view, history_imported) = view(record, agreement, day, as_corrected);
-        Self::open_view(record, set, catalogue, view, history_imported).await
+        let folder = facts::place(record, set, view);
+        if let Some(kept) = facts::open(&folder, record, set, view) {
+            return Ok(Self::of_facts(kept, set, catalogue, history_imported));
+        }
+        let mut case = Self::open_view(record, set, catalogue, view, history_imported).await?;
+        let facts = case.facts.clone();
+        // What cannot be kept is derived again.
+        case.saving = Saving(Some(std::thread::spawn(move || _ = facts::save(&facts, &folder))));
+        Ok(case)
     }
 
-    /// As [`Case::open`], for a chosen view.
+    /// As [`Case::open`], for a chosen view whose facts are not kept.
     ///
     /// # Errors
     /// See [`Case::open`].
@@ -64,7 +86,6 @@ impl Case {
         view: View,
         history_imported: bool,
     ) -> Result<Self, EngineError> {
-        let agreement = set.on(view.day());
         let world = load(record, set, view).await?;
         let mut attributes = record.attribute_keys("people", view.version)?;
         for key in record.attribute_keys("opportunities", view.version)? {
@@ -80,6 +101,12 @@ impl Case {
         ];
         let mut facts = facts::derive(record, world, set, view, attributes).await?;
         plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
+        Ok(Self::of_facts(facts, set, catalogue, history_imported))
+    }
+
+    fn of_facts(facts: Facts, set: &AgreementSet, catalogue: Catalogue, history_imported: bool) -> Self {
+        let view = facts.view;
+        let agreement = set.on(view.day());
         let provenance = Provenance {
             agreement: agreement.version_id.clone(),
             agreement_name: agreement.name.clone(),
@@ -94,7 +121,7 @@ impl Case {
             period: "all".to_owned(),
             filter: None,
         };
-        Ok(Self { facts, set: set.clone(), catalogue, provenance })
+        Self { facts, set: set.clone(), catalogue, provenance, saving: Saving::default() }
     }
 
     /// A desk to make reports at.

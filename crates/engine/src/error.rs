@@ -45,6 +45,9 @@ pub enum EngineError {
     /// The query engine failed.
     #[error("{}", short(.0))]
     Query(#[from] DataFusionError),
+    /// A file of kept facts cannot be read or written.
+    #[error("kept facts: {0}")]
+    Kept(#[from] std::io::Error),
     /// Columns do not fit.
     #[error("{0}")]
     Columns(#[from] ArrowError),

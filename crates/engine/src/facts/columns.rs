@@ -115,7 +115,7 @@ fn map(rows: &[u32], of: &[u32]) -> Vec<u32> {
 
 /// `person#attempt`; missing where there is no person or no attempt.
 fn lead_ids(s: &Shape, people: &[u32], attempts: &[u16]) -> ArrayRef {
-    let ids = s.person_id.as_string::<i32>();
+    let ids = s.numbers.person_id.as_string::<i32>();
     let mut out = StringBuilder::with_capacity(people.len(), people.len() * 12);
     for (person, attempt) in people.iter().zip(attempts) {
         if *person == NONE || *attempt == 0 {
@@ -149,13 +149,13 @@ pub fn needs(table: &str, name: &str) -> Vec<Need> {
 /// Dimensions of facts about people.
 fn of_person(s: &Shape, people: &[u32], name: &str) -> Made {
     match name {
-        "account_id" => ids(&s.account_id, &map(people, &s.account_of_person)),
-        "campaign_id" => ids(&s.campaign, &map(people, &s.campaign_of_person)),
-        "channel" => s.of_campaign["channel"].rows(&map(people, &s.campaign_of_person)),
-        "campaign_origin" => s.of_campaign["origin"].rows(&map(people, &s.campaign_of_person)),
+        "account_id" => ids(&s.numbers.account_id, &map(people, &s.numbers.account_of_person)),
+        "campaign_id" => ids(&s.numbers.campaign, &map(people, &s.numbers.campaign_of_person)),
+        "channel" => s.of_campaign["channel"].rows(&map(people, &s.numbers.campaign_of_person)),
+        "campaign_origin" => s.of_campaign["origin"].rows(&map(people, &s.numbers.campaign_of_person)),
         "lead_source" => s.shared("lead_source")?.people.rows(people),
         "territory" => s.shared("territory")?.people.rows(people),
-        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(people, &s.account_of_person)),
+        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(people, &s.numbers.account_of_person)),
         "attributes" => Ok(cast(&s.dim(Of::People, name)?.rows(people)?, &DataType::Utf8)?),
         _ => s.dim(Of::People, name)?.rows(people),
     }
@@ -165,10 +165,10 @@ fn of_person(s: &Shape, people: &[u32], name: &str) -> Made {
 /// what the opportunity names.
 fn of_opportunity(s: &Shape, opportunities: &[u32], people: &[u32], name: &str) -> Made {
     match name {
-        "opportunity_id" => ids(&s.opportunity_id, opportunities),
-        "account_id" => ids(&s.account_id, &map(opportunities, &s.account_of_opportunity)),
+        "opportunity_id" => ids(&s.numbers.opportunity_id, opportunities),
+        "account_id" => ids(&s.numbers.account_id, &map(opportunities, &s.numbers.account_of_opportunity)),
         "territory" => s.shared("territory")?.opportunities.rows(opportunities),
-        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(opportunities, &s.account_of_opportunity)),
+        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(opportunities, &s.numbers.account_of_opportunity)),
         "lead_source" => {
             let source = s.shared("lead_source")?;
             let subject: Vec<u32> = opportunities.iter().zip(people).map(|(o, p)| if source.people.has(*p) { *p } else { *o }).collect();
@@ -182,13 +182,13 @@ fn of_opportunity(s: &Shape, opportunities: &[u32], people: &[u32], name: &str) 
 fn lead(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
         "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "person_id" => ids(&s.person_id, c.u32("person")?)?,
+        "person_id" => ids(&s.numbers.person_id, c.u32("person")?)?,
         "attempt" => small(c.u16("attempt")?.iter().map(|a| i32::from(*a))),
         "origin" => {
             let recycled = c.flag("recycled")?;
             words(&["new", "recycled"], &(0..c.rows()).map(|i| u8::from(recycled.value(i))).collect::<Vec<_>>())?
         }
-        "owner_id" => ids(&s.user, c.u32("owner")?)?,
+        "owner_id" => ids(&s.numbers.user, c.u32("owner")?)?,
         "created_at" => instants(c.i64("started_at")?),
         "created_on" => days(&s.zone, c.i64("started_at")?),
         "status" => words(&STATUS.map(Status::word), c.u8("status")?)?,
@@ -206,7 +206,7 @@ fn lead(c: &Core<'_>, s: &Shape, name: &str) -> Made {
         "won" => there(c.i64("won_at")?),
         "decided" | "exempt" | "is_name" => as_is(c.flag(name)?),
         "accepted_value" | "won_amount" => as_is(c.i64(name)?),
-        "opportunity_id" => ids(&s.opportunity_id, c.u32("opportunity")?)?,
+        "opportunity_id" => ids(&s.numbers.opportunity_id, c.u32("opportunity")?)?,
         "opportunities" | "activities" | "attempts" => long(c.u32(name)?),
         "days_to_close" => between(&s.zone, c.i64("started_at")?, c.i64("won_at")?),
         "ended_on" => days(&s.zone, c.i64("ended_at")?),
@@ -234,7 +234,7 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
         "subject_type" => words(&["opportunity", "lead"], &(0..c.rows()).map(|i| u8::from(is_lead.value(i))).collect::<Vec<_>>())?,
         "subject_id" => {
-            let (people, opportunities) = (s.person_id.as_string::<i32>(), s.opportunity_id.as_string::<i32>());
+            let (people, opportunities) = (s.numbers.person_id.as_string::<i32>(), s.numbers.opportunity_id.as_string::<i32>());
             let attempts = c.u16("attempt")?;
             let mut out = StringBuilder::with_capacity(c.rows(), c.rows() * 12);
             for (i, x) in subject.iter().enumerate() {
@@ -248,11 +248,11 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Made {
         }
         "account_id" | "segment" | "industry" => {
             let account = |(i, x): (usize, &u32)| {
-                let of = if is_lead.value(i) { &s.account_of_person } else { &s.account_of_opportunity };
+                let of = if is_lead.value(i) { &s.numbers.account_of_person } else { &s.numbers.account_of_opportunity };
                 of.get(*x as usize).copied().unwrap_or(NONE)
             };
             let accounts: Vec<u32> = subject.iter().enumerate().map(account).collect();
-            if name == "account_id" { ids(&s.account_id, &accounts)? } else { s.dim(Of::Accounts, name)?.rows(&accounts)? }
+            if name == "account_id" { ids(&s.numbers.account_id, &accounts)? } else { s.dim(Of::Accounts, name)?.rows(&accounts)? }
         }
         "territory" => s.shared("territory")?.rows(|i| is_lead.value(i), subject)?,
         "lead_source" => s.shared("lead_source")?.rows(|i| is_lead.value(i), subject)?,
@@ -281,10 +281,10 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 
 fn opportunity(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
-        "person_id" => ids(&s.person_id, c.u32("person")?)?,
+        "person_id" => ids(&s.numbers.person_id, c.u32("person")?)?,
         "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "owner_id" => ids(&s.user, c.u32("owner")?)?,
-        "campaign_id" => ids(&s.campaign, c.u32("source_campaign")?)?,
+        "owner_id" => ids(&s.numbers.user, c.u32("owner")?)?,
+        "campaign_id" => ids(&s.numbers.campaign, c.u32("source_campaign")?)?,
         "source_channel" => s.of_campaign["channel"].rows(c.u32("source_campaign")?)?,
         "source_origin" => s.of_campaign["origin"].rows(c.u32("source_campaign")?)?,
         "status" => words(&STATUS.map(Status::word), c.u8("status")?)?,
@@ -313,9 +313,9 @@ fn opportunity(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 fn handoff(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
         "handoff_id" | "reason" => s.dim(Of::Handoffs, name)?.rows(c.u32("row")?)?,
-        "person_id" => ids(&s.person_id, c.u32("person")?)?,
+        "person_id" => ids(&s.numbers.person_id, c.u32("person")?)?,
         "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "assigned_to" => ids(&s.user, c.u32("assigned_to")?)?,
+        "assigned_to" => ids(&s.numbers.user, c.u32("assigned_to")?)?,
         "team" => s.team.rows(c.u32("assigned_to")?)?,
         "passed_at" | "decided_at" | "worked_at" => instants(c.i64(name)?),
         "passed_on" => days(&s.zone, c.i64("passed_at")?),
@@ -338,9 +338,9 @@ fn handoff(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 fn clock(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
         "handoff_id" => s.dim(Of::Handoffs, name)?.rows(c.u32("row")?)?,
-        "person_id" => ids(&s.person_id, c.u32("person")?)?,
+        "person_id" => ids(&s.numbers.person_id, c.u32("person")?)?,
         "promise" => words(&PROMISES, c.u8("promise")?)?,
-        "assigned_to" | "owner_at_deadline" => ids(&s.user, c.u32(name)?)?,
+        "assigned_to" | "owner_at_deadline" => ids(&s.numbers.user, c.u32(name)?)?,
         "team" => s.team.rows(c.u32("assigned_to")?)?,
         "started_at" | "due_at" | "stopped_at" => instants(c.i64(name)?),
         "started_on" => days(&s.zone, c.i64("started_at")?),
@@ -359,9 +359,9 @@ fn clock(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 
 fn influence(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
-        "campaign_id" => ids(&s.campaign, c.u32("campaign")?)?,
+        "campaign_id" => ids(&s.numbers.campaign, c.u32("campaign")?)?,
         "channel" => s.of_campaign["channel"].rows(c.u32("campaign")?)?,
-        "owner_id" => ids(&s.user, c.u32("owner")?)?,
+        "owner_id" => ids(&s.numbers.user, c.u32("owner")?)?,
         "created_at" => instants(c.i64("created_at")?),
         "created_on" => days(&s.zone, c.i64("created_at")?),
         "amount" => as_is(c.i64("amount")?),
@@ -373,10 +373,10 @@ fn influence(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 fn credit(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
         "touchpoint_id" => Arc::new(s.touchpoints(c.u32("touch")?)),
-        "touch_person_id" => ids(&s.person_id, c.u32("touch_person")?)?,
-        "campaign_id" => ids(&s.campaign, c.u32("campaign")?)?,
+        "touch_person_id" => ids(&s.numbers.person_id, c.u32("touch_person")?)?,
+        "campaign_id" => ids(&s.numbers.campaign, c.u32("campaign")?)?,
         "channel" => s.of_campaign["channel"].rows(c.u32("campaign")?)?,
-        "owner_id" => ids(&s.user, c.u32("owner")?)?,
+        "owner_id" => ids(&s.numbers.user, c.u32("owner")?)?,
         "won_at" => instants(c.i64("won_at")?),
         "won_on" => days(&s.zone, c.i64("won_at")?),
         "first_touch" | "last_touch" | "last_non_direct" | "linear" | "time_decay" | "position_40_20_40" => as_is(c.i64(name)?),

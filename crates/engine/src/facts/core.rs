@@ -313,11 +313,11 @@ impl Growing {
 }
 
 /// Reading core columns by name; a name that is not there is a defect and reads as an error.
-pub struct Core<'a>(pub &'a RecordBatch);
+pub struct Core<'a>(pub &'a super::table::Chunk);
 
 impl<'a> Core<'a> {
     fn column(&self, name: &str) -> Result<&'a ArrayRef, EngineError> {
-        self.0.column_by_name(name).ok_or_else(|| EngineError::Ask(format!("facts have no column `{name}`; this is a defect of Treaty")))
+        self.0.core(name)
     }
 
     fn typed<T: ArrowPrimitiveType>(&self, name: &str) -> Result<&'a PrimitiveArray<T>, EngineError> {
@@ -379,7 +379,7 @@ impl<'a> Core<'a> {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.0.num_rows()
+        self.0.rows
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod columns;
 mod core;
+mod kept;
 mod schemas;
 mod shape;
 mod small;
@@ -60,7 +61,7 @@ pub async fn derive(
         let ids = record.cells("touchpoints", view.version, "touchpoint_id", &undecided).await?;
         world.know_touchpoints(undecided.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))).collect());
     }
-    let shape = Arc::new(Shape::new(&world, set.on(view.day()), record, view.version)?);
+    let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
     let cores = par::blocking(|| pass(&world))?;
     let tables = core::TABLES
         .iter()
@@ -141,5 +142,6 @@ fn notes(world: &World) -> Vec<String> {
     notes
 }
 
+pub use kept::{open, place, save};
 pub use schemas::schemas;
 pub use small::{purchases, spend};

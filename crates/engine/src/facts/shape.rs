@@ -1,7 +1,7 @@
 //! Dimensions: what facts are sliced by, prepared once as codes over the entities.
 
 use crate::error::EngineError;
-use crate::load::World;
+use crate::load::{View, World};
 use crate::load::columns::Names;
 use crate::load::entities;
 use crate::record::{Record, par};
@@ -125,6 +125,35 @@ impl Of {
 /// A column of the record that a column of facts is made from.
 pub type Need = (Of, String);
 
+/// How people, accounts, opportunities, users and campaigns are numbered.
+#[derive(Debug)]
+pub struct Numbers {
+    /// Ids of people.
+    pub person_id: ArrayRef,
+    /// Ids of accounts.
+    pub account_id: ArrayRef,
+    /// Ids of opportunities.
+    pub opportunity_id: ArrayRef,
+    /// Users.
+    pub user: ArrayRef,
+    /// Team of each user.
+    pub team: ArrayRef,
+    /// Campaigns.
+    pub campaign: ArrayRef,
+    /// Channel of each campaign.
+    pub channel: ArrayRef,
+    /// Origin of each campaign.
+    pub origin: ArrayRef,
+    /// Account of each person.
+    pub account_of_person: Vec<u32>,
+    /// Account of each opportunity.
+    pub account_of_opportunity: Vec<u32>,
+    /// Campaign of each person.
+    pub campaign_of_person: Vec<u32>,
+    /// Stored row of each person, account, opportunity and hand-off; none: as stored.
+    pub orders: [Option<UInt32Array>; 4],
+}
+
 /// What the columns of facts are made from, beside the facts. Columns of the record are read when
 /// something first needs them.
 #[derive(Debug)]
@@ -137,29 +166,14 @@ pub struct Shape {
     pub won_rank: u8,
     /// Stage ids by rank, with `won` at the end.
     pub stages: ArrayRef,
-    /// Ids of people.
-    pub person_id: ArrayRef,
-    /// Ids of accounts.
-    pub account_id: ArrayRef,
-    /// Ids of opportunities.
-    pub opportunity_id: ArrayRef,
-    /// Users by number.
-    pub user: ArrayRef,
-    /// Campaigns by number.
-    pub campaign: ArrayRef,
-    /// Account of each person.
-    pub account_of_person: Vec<u32>,
-    /// Account of each opportunity.
-    pub account_of_opportunity: Vec<u32>,
-    /// Campaign of each person.
-    pub campaign_of_person: Vec<u32>,
+    /// Numbered names.
+    pub numbers: Numbers,
     /// Of campaigns: `channel`, `origin`.
     pub of_campaign: BTreeMap<&'static str, Dim>,
     /// Of users: `team`.
     pub team: Dim,
     record: Record,
     version: u64,
-    orders: [Option<UInt32Array>; 4],
     read: Mutex<BTreeMap<Need, Dim>>,
     shared: Mutex<BTreeMap<&'static str, Shared>>,
     touchpoint_ids: Mutex<HashMap<u32, String>>,
@@ -173,10 +187,10 @@ fn column(rows: &RecordBatch, name: &str, target: &DataType) -> Result<ArrayRef,
 }
 
 /// Column of an entity table in the order of a name list; names without a row get nothing.
-fn by_name(rows: &RecordBatch, name: &str, n: usize) -> Result<Dim, EngineError> {
-    let own = column(rows, name, &dictionary())?;
+fn by_name(rows: &RecordBatch, name: &str, n: usize) -> Result<ArrayRef, EngineError> {
+    let own = column(rows, name, &DataType::Utf8)?;
     let places: UInt32Array = (0..n as u32).map(|i| ((i as usize) < own.len()).then_some(i)).collect();
-    Dim::of(&take(&own, &places, None)?)
+    Ok(take(&own, &places, None)?)
 }
 
 fn words(names: &Names) -> ArrayRef {
@@ -188,35 +202,49 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shape {
-    /// Prepares the dimensions.
+    /// What the names of a loaded record are made from.
     ///
     /// # Errors
     /// When columns have another type than the layout says, which is a defect.
-    pub fn new(world: &World, agreement: &Agreement, record: &Record, version: u64) -> Result<Self, EngineError> {
+    pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let a = &world.arranged;
         let text = |rows: &RecordBatch, name: &str| column(rows, name, &DataType::Utf8);
-        let mut stages: Vec<&str> = agreement.stages.iter().map(|s| s.id.as_str()).collect();
-        stages.push("won");
         let campaign_rows = &world.campaign_rows.rows;
         let n = world.campaigns.len();
-        Ok(Self {
-            zone: world.context.zone.clone(),
-            as_of: world.context.as_of,
-            won_rank: world.context.now().stages,
-            stages: Arc::new(StringArray::from(stages)),
+        let numbers = Numbers {
             person_id: text(&a.people.rows, "person_id")?,
             account_id: text(&a.accounts.rows, "account_id")?,
             opportunity_id: text(&a.opportunities.rows, "opportunity_id")?,
             user: words(&world.users),
+            team: by_name(&world.user_rows.rows, "team", world.users.len())?,
             campaign: words(&world.campaigns),
+            channel: by_name(campaign_rows, "channel", n)?,
+            origin: by_name(campaign_rows, "origin", n)?,
             account_of_person: a.account_of_person.clone(),
             account_of_opportunity: a.account_of_opportunity.clone(),
             campaign_of_person: world.campaign_of_person(),
-            of_campaign: [("channel", by_name(campaign_rows, "channel", n)?), ("origin", by_name(campaign_rows, "origin", n)?)].into(),
-            team: by_name(&world.user_rows.rows, "team", world.users.len())?,
-            record: record.clone(),
-            version,
             orders: [a.people.order.clone(), a.accounts.order.clone(), a.opportunities.order.clone(), None],
+        };
+        Self::of_numbers(numbers, agreement, view, record)
+    }
+
+    /// With names that are numbered already.
+    ///
+    /// # Errors
+    /// When columns have another type than the layout says, which is a defect.
+    pub fn of_numbers(numbers: Numbers, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
+        let mut stages: Vec<&str> = agreement.stages.iter().map(|s| s.id.as_str()).collect();
+        stages.push("won");
+        Ok(Self {
+            zone: agreement.zone.clone(),
+            as_of: agreement.zone.start_of_day(view.as_of.plus(1)),
+            won_rank: agreement.stages.len() as u8,
+            stages: Arc::new(StringArray::from(stages)),
+            of_campaign: [("channel", Dim::of(&numbers.channel)?), ("origin", Dim::of(&numbers.origin)?)].into(),
+            team: Dim::of(&numbers.team)?,
+            numbers,
+            record: record.clone(),
+            version: view.version,
             read: Mutex::default(),
             shared: Mutex::default(),
             touchpoint_ids: Mutex::default(),
@@ -236,7 +264,7 @@ impl Shape {
             let known = self.record.schema(of.table())?.index_of(name).is_ok();
             let stored = if known { name.as_str() } else { "attributes" };
             let raw = entities::column(&self.record, of.table(), self.version, stored).await?;
-            let order = self.orders[*of as usize].as_ref();
+            let order = self.numbers.orders[*of as usize].as_ref();
             let dim = par::blocking(|| -> Result<Dim, EngineError> {
                 let column = if known { raw } else { attribute(&raw, name)? };
                 Dim::of(&entities::in_order(&column, order)?)
@@ -270,8 +298,8 @@ impl Shape {
             let accounts = self.dim(Of::Accounts, name)?;
             let both = Shared::new(accounts, own);
             let of = |list: &[u32]| -> Vec<i32> { list.iter().map(|a| both.people.code(*a)).collect() };
-            let people = of(&self.account_of_person).into();
-            let fallback = of(&self.account_of_opportunity);
+            let people = of(&self.numbers.account_of_person).into();
+            let fallback = of(&self.numbers.account_of_opportunity);
             let opportunities = both.opportunities.codes.iter().zip(fallback).map(|(own, other)| if *own >= 0 { *own } else { other }).collect();
             let words = &both.people.words;
             Shared { people: Dim { words: Arc::clone(words), codes: people }, opportunities: Dim { words: Arc::clone(words), codes: opportunities } }

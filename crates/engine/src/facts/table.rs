@@ -1,8 +1,8 @@
 //! Fact tables: core columns as the pass left them, and readable columns that are made when they
 //! are first asked for and kept from then on.
 
-use super::columns;
 use super::core::Core;
+use super::{columns, kept};
 use super::shape::{Shape, dictionary};
 use crate::error::EngineError;
 use crate::record::par;
@@ -15,13 +15,40 @@ use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// The facts of a run of accounts.
 #[derive(Debug)]
-struct Chunk {
-    core: RecordBatch,
+pub struct Chunk {
+    /// How many.
+    pub rows: usize,
+    names: Arc<[String]>,
+    cells: Vec<OnceLock<ArrayRef>>,
+    /// Where core columns are kept, and the number of the chunk there.
+    kept: Option<(Arc<Path>, usize)>,
     made: Vec<OnceLock<ArrayRef>>,
+}
+
+impl Chunk {
+    fn new(rows: usize, names: &Arc<[String]>, width: usize) -> Self {
+        let locks = |n: usize| (0..n).map(|_| OnceLock::new()).collect();
+        Self { rows, names: Arc::clone(names), cells: locks(names.len()), kept: None, made: locks(width) }
+    }
+
+    /// A core column; one that is kept is read when it is first asked for.
+    ///
+    /// # Errors
+    /// When there is no such column, or it cannot be read.
+    pub fn core(&self, name: &str) -> Result<&ArrayRef, EngineError> {
+        let defect = || EngineError::Ask(format!("facts have no column `{name}`; this is a defect of Treaty"));
+        let cell = self.names.iter().position(|n| n == name).map(|at| &self.cells[at]).ok_or_else(defect)?;
+        if let (None, Some((folder, number))) = (cell.get(), &self.kept) {
+            let read = kept::read(&folder.join(format!("{name}.arrow")), *number)?;
+            let _ = cell.set(Arc::clone(read.column(0)));
+        }
+        cell.get().ok_or_else(defect)
+    }
 }
 
 /// One fact table.
@@ -68,6 +95,35 @@ enum Rows {
 impl FactTable {
     /// A table of the pass; custom attributes become columns of their own.
     pub fn of_pass(name: &'static str, cores: Vec<RecordBatch>, shape: &Arc<Shape>, attributes: &[String]) -> Self {
+        let names = names_of(cores.first());
+        let chunk = |width: usize, core: RecordBatch| {
+            let chunk = Chunk::new(core.num_rows(), &names, width);
+            chunk.cells.iter().zip(core.columns()).for_each(|(cell, column)| _ = cell.set(Arc::clone(column)));
+            chunk
+        };
+        Self::of_chunks(name, shape, attributes, |width| cores.into_iter().map(|core| chunk(width, core)).collect())
+    }
+
+    /// A table whose core columns are kept in a folder.
+    pub fn kept(name: &'static str, folder: &Path, rows: &[usize], shape: &Arc<Shape>, attributes: &[String]) -> Self {
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            files.filter_map(|f| Some(f.file_name().to_str()?.strip_suffix(".arrow")?.to_owned())).collect();
+        names.sort();
+        let (names, folder): (Arc<[String]>, Arc<Path>) = (names.into(), folder.into());
+        let chunk = |width: usize, (at, rows): (usize, &usize)| {
+            let chunk = Chunk::new(*rows, &names, width);
+            Chunk { kept: Some((Arc::clone(&folder), at)), ..chunk }
+        };
+        Self::of_chunks(name, shape, attributes, |width| rows.iter().enumerate().map(|at| chunk(width, at)).collect())
+    }
+
+    fn of_chunks(
+        name: &'static str,
+        shape: &Arc<Shape>,
+        attributes: &[String],
+        chunks: impl FnOnce(usize) -> Vec<Chunk>,
+    ) -> Self {
         let listed = super::schemas::schema(name);
         let mut fields: Vec<Arc<Field>> = listed.fields().iter().cloned().collect();
         if listed.index_of("attributes").is_ok() {
@@ -75,9 +131,32 @@ impl FactTable {
             fields.extend(new.map(|a| Arc::new(Field::new(a, dictionary(), true))));
         }
         let width = fields.len();
-        let chunks = cores.into_iter().map(|core| Chunk { core, made: (0..width).map(|_| OnceLock::new()).collect() }).collect();
-        let rows = Rows::Pass { name, chunks: Arc::new(chunks), shape: Arc::clone(shape) };
+        let rows = Rows::Pass { name, chunks: Arc::new(chunks(width)), shape: Arc::clone(shape) };
         Self { schema: Arc::new(Schema::new(fields)), rows, readable: width }
+    }
+
+    /// Names of core columns, and the columns of each chunk, unless the table is a plain one.
+    pub fn cores(&self) -> Option<(Vec<String>, Vec<Vec<ArrayRef>>)> {
+        let Rows::Pass { chunks, .. } = &self.rows else { return None };
+        let names = chunks.first().map(|c| c.names.to_vec()).unwrap_or_default();
+        let cells = |c: &Chunk| c.cells.iter().filter_map(|cell| cell.get().map(Arc::clone)).collect();
+        Some((names, chunks.iter().map(cells).collect()))
+    }
+
+    /// Rows of each chunk.
+    pub fn chunk_rows(&self) -> Vec<usize> {
+        match &self.rows {
+            Rows::Pass { chunks, .. } => chunks.iter().map(|c| c.rows).collect(),
+            Rows::Plain(batch) => vec![batch.num_rows()],
+        }
+    }
+
+    /// What its columns are made from.
+    pub fn shape(&self) -> Option<&Arc<Shape>> {
+        match &self.rows {
+            Rows::Pass { shape, .. } => Some(shape),
+            Rows::Plain(_) => None,
+        }
     }
 
     /// The same table with the code of every word beside it, for grouping: numbers are quicker.
@@ -124,10 +203,7 @@ impl FactTable {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        match &self.rows {
-            Rows::Pass { chunks, .. } => chunks.iter().map(|c| c.core.num_rows()).sum(),
-            Rows::Plain(batch) => batch.num_rows(),
-        }
+        self.chunk_rows().iter().sum()
     }
 
     /// Reads what columns are made from and is not there yet.
@@ -165,7 +241,7 @@ impl FactTable {
                     .filter(|(chunk, at)| chunk.made[*at].get().is_none())
                     .collect();
                 par::try_map(missing, |(chunk, at)| -> Result<(), EngineError> {
-                    let made = columns::make(name, &Core(&chunk.core), shape, self.schema.field(at).name())?;
+                    let made = columns::make(name, &Core(chunk), shape, self.schema.field(at).name())?;
                     // Somebody else may have been quicker; both made the same.
                     let _ = chunk.made[at].set(made);
                     Ok(())
@@ -181,7 +257,7 @@ impl FactTable {
                             Some(Arc::new(made.as_dictionary_opt::<Int32Type>()?.keys().clone()))
                         };
                         let columns: Vec<ArrayRef> = wanted.iter().filter_map(column).collect();
-                        let options = RecordBatchOptions::new().with_row_count(Some(chunk.core.num_rows()));
+                        let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows));
                         Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
                     })
                     .collect()
@@ -190,11 +266,15 @@ impl FactTable {
     }
 }
 
+fn names_of(core: Option<&RecordBatch>) -> Arc<[String]> {
+    core.map(|c| c.schema().fields().iter().map(|f| f.name().clone()).collect()).unwrap_or_default()
+}
+
 /// Numbers of the touches that credits name.
 fn touches(chunks: &[Chunk]) -> Result<Vec<u32>, EngineError> {
     let mut all = Vec::new();
     for chunk in chunks {
-        all.extend_from_slice(Core(&chunk.core).u32("touch")?);
+        all.extend_from_slice(Core(chunk).u32("touch")?);
     }
     Ok(all)
 }

@@ -51,6 +51,7 @@ use treaty_app::import::LogEntry;
 use treaty_app::layout::TABLES;
 
 pub use error::{RecordError, Result};
+pub(crate) use hash::digest;
 pub use import::ImportOptions;
 pub use reader::TextAs;
 pub use schema::{HASH, VERSION};
@@ -149,6 +150,11 @@ impl Record {
 
     fn ledger(&self) -> Arc<Ledger> {
         Arc::clone(&self.ledger.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// The home that it belongs to.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
     }
 
     /// The newest version; 0 is the empty record.

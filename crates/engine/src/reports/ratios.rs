@@ -32,7 +32,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     for (name, id, title) in RATIOS {
         let metric = desk.catalogue.get(id).ok_or_else(|| EngineError::Ask(format!("there is no metric `{id}`")))?;
         let rows = desk.grouped(ask, &[], &[id], &[]).await?;
-        let of_money = metric.numerator.contains("amount") || metric.numerator.contains("value");
+        let of_money = metric.units().0 == Unit::Money;
         for r in &rows.0 {
             let mut row: Vec<Cell> = r.front(0).iter().map(|d| named(d.as_deref(), "(unknown)")).collect();
             row.extend([Cell::Text(name.to_owned()), Cell::Text(title.to_owned())]);

@@ -32,9 +32,6 @@ pub const AGREEMENT: &str = include_str!("agreement.toml");
 /// The version before it, in force from 2024-01-01: the same stages, a slower promise.
 pub const AGREEMENT_2024: &str = include_str!("agreement-2024.toml");
 
-/// The last day of the data; the day to review it as of.
-pub const AS_OF: &str = "2026-06-30";
-
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {

@@ -10,7 +10,7 @@ use super::clock::{
     CLOSED, DAY, Day, END, HALF, HOUR, Sec, after_working, civil, date, day, hours, instant, local,
     quarter, rfc3339, weekday,
 };
-use super::{AGREEMENT, AGREEMENT_2024, AS_OF, Summary, write_company};
+use super::{AGREEMENT, AGREEMENT_2024, Summary, write_company};
 
 mod facts;
 mod shape;
@@ -58,6 +58,9 @@ impl Company {
         self.tables[table].rows.iter().map(|r| &r[0]).collect()
     }
 }
+
+/// The last day of the data.
+const AS_OF: &str = "2026-06-30";
 
 fn folder() -> PathBuf {
     static N: AtomicU32 = AtomicU32::new(0);
