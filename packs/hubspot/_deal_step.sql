@@ -13,10 +13,11 @@ WITH known AS (
     SELECT deal_id, min(rank) AS rank FROM dated GROUP BY deal_id
 ), ordered AS (
     SELECT k.deal_id, s.stage, k.changed_at, k._file, k._line,
-        row_number() OVER (PARTITION BY k.deal_id, s.stage, k.changed_at ORDER BY k.stage_id) AS place
+        lag(s.stage) OVER (PARTITION BY k.deal_id ORDER BY k.changed_at, k.stage_id) AS before
     FROM dated AS k
     JOIN best AS b ON b.deal_id = k.deal_id AND b.rank = k.rank
     JOIN deals AS d ON d.deal_id = k.deal_id
     JOIN stage AS s ON s.stage_id = k.stage_id
 )
-SELECT * FROM ordered WHERE place = 1
+-- Two stages of HubSpot may be one stage of the agreement.
+SELECT deal_id, stage, changed_at, _file, _line FROM ordered WHERE before IS DISTINCT FROM stage

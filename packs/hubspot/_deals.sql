@@ -11,6 +11,8 @@ SELECT
     coalesce(attr(dealtype, 'value'), dealtype) AS dealtype,
     coalesce(attr(closed_lost_reason, 'value'), closed_lost_reason) AS loss_reason,
     coalesce(attr(hs_analytics_source, 'value'), hs_analytics_source) AS lead_source,
+    coalesce(attr(hs_is_closed_won, 'value'), hs_is_closed_won) AS is_won,
+    coalesce(attr(hs_is_closed, 'value'), hs_is_closed) AS is_closed,
     _file,
     _line
 FROM deal

@@ -17,9 +17,9 @@ WITH known AS (
     FROM contact_property_history
     WHERE name = 'hs_lead_status'
 ), ordered AS (
-    SELECT e.*, row_number() OVER (PARTITION BY e.contact_id, e.stage, e.changed_at ORDER BY e._line) AS place
+    SELECT e.*, lag(e.stage) OVER (PARTITION BY e.contact_id ORDER BY e.changed_at, e._line) AS before
     FROM entries AS e
     JOIN contacts AS c ON c.id = e.contact_id
     WHERE e.stage <> '' AND e.changed_at IS NOT NULL
 )
-SELECT contact_id, stage, changed_at, changed_by, _file, _line FROM ordered WHERE place = 1
+SELECT contact_id, stage, changed_at, changed_by, _file, _line FROM ordered WHERE before IS DISTINCT FROM stage

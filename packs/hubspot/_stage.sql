@@ -11,7 +11,7 @@ SELECT
 FROM (
     SELECT stage_id, label, messy_flag(closed_won) AS won, messy_flag(is_closed) AS closed FROM deal_pipeline_stage
     UNION ALL
-    SELECT stage_id, NULL, NULL, NULL FROM deals
+    SELECT stage_id, NULL, messy_flag(is_won), messy_flag(is_closed) FROM deals
     UNION ALL
     SELECT value, NULL, NULL, NULL FROM deal_stage
     UNION ALL

@@ -6,7 +6,7 @@ WITH history AS (
     WHERE h.name = 'hubspot_owner_id'
     UNION ALL
     SELECT 'opportunity', h.deal_id, CASE h.name WHEN 'hubspot_owner_id' THEN 'owner_id' WHEN 'closedate' THEN 'expected_close_on' ELSE 'amount' END,
-        messy_timestamp(h."timestamp"), CASE h.name WHEN 'closedate' THEN messy_date(h.value) ELSE h.value END, h.source_id, h._file, h._line
+        messy_timestamp(h."timestamp"), CASE h.name WHEN 'closedate' THEN messy_date(messy_timestamp(h.value)) ELSE h.value END, h.source_id, h._file, h._line
     FROM deal_property_history AS h
     JOIN deals AS d ON d.deal_id = h.deal_id
     WHERE h.name IN ('hubspot_owner_id', 'amount', 'closedate')

@@ -7,7 +7,7 @@ SELECT
     d.created_at,
     messy_money(d.amount) AS amount,
     coalesce(d.currency, setting('currency')) AS currency,
-    messy_date(d.closedate) AS expected_close_on,
+    messy_date(messy_timestamp(d.closedate)) AS expected_close_on,
     lower(d.lead_source) AS lead_source,
     d.loss_reason,
     d._file,

@@ -19,15 +19,25 @@ WITH changes AS (
     FROM leads AS l
     LEFT JOIN changes AS c ON c.lead_id = l.id AND c.place = 1
     WHERE c.lead_id IS NULL AND any_yes(l.is_converted) = 'true'
+), steps AS (
+    SELECT
+        e.lead_id AS person_id,
+        CASE WHEN e.changed_at < messy_timestamp(l.created_date) THEN messy_timestamp(l.created_date) ELSE e.changed_at END AS changed_at,
+        coalesce(setting('lead_status', e.status), e.status) AS stage,
+        e.changed_by,
+        e.place,
+        e._file,
+        e._line
+    FROM entries AS e
+    JOIN leads AS l ON l.id = e.lead_id
+    WHERE e.status IS NOT NULL
+), ordered AS (
+    SELECT *,
+        row_number() OVER (PARTITION BY person_id ORDER BY changed_at, place) AS seq,
+        lag(stage) OVER (PARTITION BY person_id ORDER BY changed_at, place) AS before
+    FROM steps
 )
-SELECT
-    e.lead_id AS person_id,
-    CASE WHEN e.changed_at < messy_timestamp(l.created_date) THEN messy_timestamp(l.created_date) ELSE e.changed_at END AS changed_at,
-    coalesce(setting('lead_status', e.status), e.status) AS stage,
-    e.changed_by,
-    row_number() OVER (PARTITION BY e.lead_id ORDER BY e.changed_at, e.place) AS seq,
-    e._file,
-    e._line
-FROM entries AS e
-JOIN leads AS l ON l.id = e.lead_id
-WHERE e.status IS NOT NULL
+-- Two statuses of Salesforce may be one stage; a blank one is no event of the funnel.
+SELECT person_id, changed_at, stage, changed_by, seq, _file, _line
+FROM ordered
+WHERE stage <> '' AND before IS DISTINCT FROM stage

@@ -50,15 +50,15 @@ WITH history AS (
     SELECT opportunity_id, min(rank) AS rank FROM known GROUP BY opportunity_id
 ), ordered AS (
     SELECT
-        k.opportunity_id, k.changed_at, k.stage_name, k.changed_by, k._file, k._line,
+        k.opportunity_id, k.changed_at, s.stage, k.changed_by, k._file, k._line,
         row_number() OVER (PARTITION BY k.opportunity_id ORDER BY k.changed_at, k.tie) AS seq,
-        lag(k.stage_name) OVER (PARTITION BY k.opportunity_id ORDER BY k.changed_at, k.tie) AS before
+        lag(s.stage) OVER (PARTITION BY k.opportunity_id ORDER BY k.changed_at, k.tie) AS before
     FROM known AS k
     JOIN best AS b ON b.opportunity_id = k.opportunity_id AND b.rank = k.rank
     JOIN deals AS d ON d.id = k.opportunity_id
+    JOIN stage AS s ON s.stage_name = k.stage_name
 )
--- A row of the history may be of the amount or the close date alone.
-SELECT o.opportunity_id, o.changed_at, s.stage, o.changed_by, o.seq, o._file, o._line
-FROM ordered AS o
-JOIN stage AS s ON s.stage_name = o.stage_name
-WHERE o.before IS NULL OR o.before <> o.stage_name
+-- A row of the history may be of the amount or the close date alone, and two stages of Salesforce may be one.
+SELECT opportunity_id, changed_at, stage, changed_by, seq, _file, _line
+FROM ordered
+WHERE before IS DISTINCT FROM stage

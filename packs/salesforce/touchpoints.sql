@@ -1,9 +1,13 @@
--- A member of a campaign: when it first responded, else when it was added, which is no response.
+-- A member of a campaign: when it first responded, else when it was added, which is no response. FirstRespondedDate is a
+-- day: who responded on the day of being added did so then.
 SELECT
     m.id AS touchpoint_id,
     p.person_id,
     CASE any_yes(m.has_responded)
-        WHEN 'true' THEN coalesce(messy_timestamp(m.first_responded_date), messy_timestamp(m.created_date))
+        WHEN 'true' THEN CASE
+            WHEN messy_date(m.first_responded_date) > messy_date(m.created_date) THEN messy_timestamp(m.first_responded_date)
+            ELSE messy_timestamp(m.created_date)
+        END
         ELSE messy_timestamp(m.created_date)
     END AS occurred_at,
     coalesce(setting('campaign_channel', c.type), c.type) AS channel,

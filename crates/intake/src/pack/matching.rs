@@ -186,6 +186,10 @@ impl Pack {
         left_out.dedup();
         // A file that cannot be read explains a missing table better than the pack can.
         faults.extend(sorting.faults.into_iter().filter(|f| f.line > 0 || !faults_of_files(&faults)).collect::<Vec<_>>());
+        if faults.is_empty() && sorting.taken.is_empty() {
+            let reads = self.reads().join(", ");
+            faults.push(file_fault(&self.name, format!("none of these files is read by this pack; it reads {reads}. Without --pack the pack that knows them is found")));
+        }
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -320,7 +324,7 @@ fn faults_of_files(faults: &[Fault]) -> bool {
 
 /// A note on what is not the business of a pack.
 pub fn left_out_note(left_out: &[String], pack: &str) -> Vec<String> {
-    const SHOWN: usize = 40;
+    const SHOWN: usize = 1_000;
     if left_out.is_empty() {
         return Vec::new();
     }
@@ -330,12 +334,14 @@ pub fn left_out_note(left_out: &[String], pack: &str) -> Vec<String> {
     vec![format!("left out, as the pack {pack} does not read them: {}{more}", shown.join(", "))]
 }
 
-/// Notes on what is not there: one for each with a text, one for all the others.
+/// Notes on what is not there: one for each with a text, one for all the others. Columns of loaders, such as
+/// `_fivetran_deleted`, are nobody's loss.
 fn missing_notes(missing: &[Missing]) -> Vec<String> {
     let name = |m: &Missing| m.column.as_ref().map_or_else(|| m.table.clone(), |c| format!("{}.{c}", m.table));
     let mut notes: Vec<String> =
         missing.iter().filter_map(|m| m.text.as_ref().map(|text| format!("not there: {}: {text}", name(m)))).collect();
-    let others: Vec<String> = missing.iter().filter(|m| m.text.is_none()).map(name).collect();
+    let ours = |m: &&Missing| m.text.is_none() && !m.column.as_ref().is_some_and(|c| c.starts_with('_'));
+    let others: Vec<String> = missing.iter().filter(ours).map(name).collect();
     if !others.is_empty() {
         notes.push(format!("not there, and empty: {}", others.join(", ")));
     }

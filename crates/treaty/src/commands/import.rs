@@ -5,8 +5,9 @@ use crate::home::Home;
 use crate::output;
 use crate::progress::Bar;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use treaty_app::import::{ImportResult, LogEntry, Progress};
 use treaty_app::layout;
 use treaty_app::raw::Fault;
@@ -15,7 +16,7 @@ use treaty_domain::zone::Zone;
 use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
 use treaty_engine::record::{ImportOptions, Incoming};
 use treaty_intake::messy::{self, DayFirst};
-use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, detect, left_out_note};
+use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, Value, detect, left_out_note};
 use treaty_intake::{Format, Reading, by_layout, scan};
 
 /// Why nothing was imported.
@@ -32,6 +33,8 @@ struct Input {
     unread: Vec<Fault>,
     source: String,
     zone: Zone,
+    /// Where to say what a stage of the source means, beside the agreement.
+    stage_settings: Vec<String>,
 }
 
 /// Imports files and reports on them. Exit code 1 when rows were refused.
@@ -101,7 +104,14 @@ pub async fn land(
         Choice::Pack(pack) => with_pack(home, *pack, found(paths).await?, progress).await?,
         Choice::Detect => detected(home, paths, progress).await?,
     };
-    let known = |stage: &str| home.set.meaning(stage).is_some();
+    let unknown: Mutex<BTreeSet<String>> = Mutex::default();
+    let known = |stage: &str| {
+        let known = home.set.meaning(stage).is_some();
+        if !known && let Ok(mut unknown) = unknown.lock() {
+            unknown.insert(format!("{stage:?}"));
+        }
+        known
+    };
     let a = home.newest();
     let o = &a.outcomes;
     let stages: Vec<&str> = a
@@ -117,12 +127,35 @@ pub async fn land(
         zone: input.zone,
         dry_run,
         known_stage: &known,
-        known_stages_help: format!("the agreement knows {}; name others as aliases of a stage", stages.join(", ")),
+        known_stages_help: format!("the agreement knows {}; {}", stages.join(", "), stage_help(&input.stage_settings)),
     };
     let mut result = record.import(input.incoming, options, progress).await.map_err(|e| e.to_string())?;
     result.faults.splice(0..0, input.unread);
     result.notes.splice(0..0, input.notes);
+    let unknown = unknown.into_inner().unwrap_or_default();
+    if !unknown.is_empty() {
+        let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        let help = stage_help(&input.stage_settings);
+        result.notes.push(format!("stages that the agreement does not know, whose rows were refused: {names}; {help}, and import again"));
+    }
     Ok(result)
+}
+
+/// What to do about a stage that the agreement does not know.
+fn stage_help(settings: &[String]) -> String {
+    let aliases = "name others as aliases of a stage in agreement.toml";
+    match settings.split_last() {
+        None => aliases.to_owned(),
+        Some((last, [])) => format!("{aliases}, or say what they mean under {last} in treaty.toml"),
+        Some((last, others)) => format!("{aliases}, or say what they mean under {} or {last} in treaty.toml", others.join(", ")),
+    }
+}
+
+/// The settings of a pack that give stages: tables one of whose values is a stage of the agreement.
+fn stage_settings(home: &Home, pack: &Pack) -> Vec<String> {
+    let stages = |pairs: &[(String, String)]| pairs.iter().any(|(_, stage)| home.set.meaning(stage).is_some());
+    let of = pack.settings.iter().filter(|s| matches!(&s.value, Value::Map(pairs) if stages(pairs)));
+    of.map(|s| format!("[packs.{}.{}]", pack.name, s.name)).collect()
 }
 
 fn by_name(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<Input, String> {
@@ -149,7 +182,7 @@ fn by_name(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<In
         }
     }
     if bad.is_empty() {
-        Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone() })
+        Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone(), stage_settings: Vec::new() })
     } else {
         Err(faults(&bad))
     }
@@ -235,13 +268,14 @@ async fn with_pack(home: &Home, pack: Pack, found: Vec<Found>, progress: &dyn Pr
         None => home.import_zone(),
     };
     progress.step(&format!("mapping by {}", pack.name), None);
+    let stage_settings = stage_settings(home, &pack);
     let pack = Arc::new(pack);
     let functions = functions(input.day_first, &pack);
     let out = pack::run(input.tables, &views, &queries, &left_out, functions).await.map_err(|e| format!("nothing was imported\n{e}"))?;
     notes.extend(input.notes);
     notes.extend(out.notes);
     notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
-    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source.clone(), zone })
+    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source.clone(), zone, stage_settings })
 }
 
 /// The helpers of pack SQL.

@@ -5,5 +5,6 @@ mod fixtures;
 mod golden;
 mod home;
 mod packs;
+mod shared;
 mod taps;
 mod wrong_input;
