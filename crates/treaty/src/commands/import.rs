@@ -293,6 +293,7 @@ fn functions(day_first: DayFirst, pack: &Arc<Pack>) -> Vec<TextFunction> {
         text("messy_money", Box::new(messy::money_cell)),
         text("micros_money", Box::new(messy::micros_cell)),
         text("day_first_date", Box::new(|t| messy::date_cell(t, DayFirst::Yes))),
+        text("messy_text", Box::new(|t| messy::normalise_blank(t).map(Cow::Borrowed))),
         text("messy_flag", Box::new(move |t| flag(t).map(|yes| Cow::Owned(yes.to_string())))),
         TextFunction {
             name: "any_yes",
