@@ -11,7 +11,6 @@ FROM (
         UNION ALL SELECT 'reddit_ads', id, NULL, currency, NULL FROM reddit_account
         UNION ALL SELECT 'snapchat_ads', id, name, currency, _fivetran_synced FROM snapchat_account
         UNION ALL SELECT 'tiktok_ads', id, name, currency, NULL FROM tiktok_account
-        UNION ALL SELECT lower(platform), account_id, account_name, currency, date_day FROM common WHERE account_id IS NOT NULL
     )
 )
 WHERE place = 1

@@ -15,7 +15,6 @@ FROM (
         UNION ALL SELECT 'reddit_ads', id, name, account_id, NULL, NULL FROM reddit_history
         UNION ALL SELECT 'snapchat_ads', id, name, ad_account_id, NULL, _fivetran_synced FROM snapchat_history
         UNION ALL SELECT 'tiktok_ads', campaign_id, campaign_name, advertiser_id, NULL, updated_at FROM tiktok_history
-        UNION ALL SELECT lower(platform), campaign_id, campaign_name, account_id, currency, date_day FROM common
     )
 )
 WHERE place = 1

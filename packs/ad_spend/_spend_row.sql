@@ -32,8 +32,6 @@ WITH ad AS (
     SELECT 'snapchat_ads', NULL, campaign_id, "date", spend AS given, micros_money(spend) AS spend, NULL, swipes, impressions, _file, _line FROM snapchat_campaign
     UNION ALL
     SELECT 'tiktok_ads', NULL, campaign_id, stat_time_hour, spend AS given, messy_money(spend) AS spend, NULL, clicks, impressions, _file, _line FROM tiktok_campaign
-    UNION ALL
-    SELECT lower(platform), account_id, campaign_id, date_day, spend AS given, messy_money(spend) AS spend, currency, clicks, impressions, _file, _line FROM common
 )
 SELECT
     r.platform,
