@@ -56,7 +56,7 @@ fn wide() -> Home {
         "pack.toml",
         "[pack]\nname = \"wide\"\ntitle = \"Wide\"\ndescription = \"A wide export.\"\nsource = \"wide\"\ntime_zone = \"UTC\"\n\n\
          [[detect]]\ntable = \"leads\"\ncolumns = [\"from\", \"wide_field_7\"]\n\n\
-         [[file]]\ntable = \"leads\"\nnames = [\"lead\"]\ncolumns = [\"id\", \"from\", \"status\", \"created\"]\n\n\
+         [[file]]\ntable = \"leads\"\nnames = [\"lead\"]\ncolumns = [\"id\", \"from\", \"status\", \"created\"]\noptional_columns = [\"wide_field_300\"]\n\n\
          [settings.status]\n\"New\" = \"lead\"\n\n[losses]\nx = \"y\"\n",
     );
     write(

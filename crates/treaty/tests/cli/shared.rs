@@ -129,9 +129,9 @@ fn marketo_as_fivetran_lands_it() {
 fn pardot_as_fivetran_lands_it() {
     let Some(dir) = shared("fivetran_landed/dbt_pardot") else { return };
     let (home, run) = import(&dir, "pardot");
-    let prospects = file(&dir, "pardot_prospect_data.csv");
-    let deleted = prospects.iter().filter(|r| yes(r, "_fivetran_deleted")).count();
-    assert_eq!((count(&run, "people", 2), left_out(&run, "prospects in the recycle bin")), (prospects.len() - deleted, deleted));
+    let people = file(&dir, "pardot_prospect_data.csv");
+    let deleted = people.iter().filter(|r| yes(r, "_fivetran_deleted")).count();
+    assert_eq!((count(&run, "people", 2), left_out(&run, "people in the recycle bin")), (people.len() - deleted, deleted));
     let deals = file(&dir, "pardot_opportunity_data.csv");
     assert_eq!((count(&run, "opportunities", 2), count(&run, "stage_changes", 2)), (deals.len(), deals.len()));
     // Deals that were closed before they were created are kept as they are, and so is a campaign that nobody knows.
@@ -147,7 +147,7 @@ fn pardot_as_fivetran_lands_it() {
     let lost = "SELECT count(*) FROM record_opportunities AS o LEFT JOIN record_campaigns AS c ON c.campaign_id = o.campaign_id WHERE o.campaign_id IS NOT NULL AND c.campaign_id IS NULL";
     assert_eq!(asked(&home, lost), unknown.to_string());
     let activities = file(&dir, "pardot_visitor_activity_data.csv").len();
-    let out = left_out(&run, "activities of types that are no touches") + left_out(&run, "touches of prospects that are not here");
+    let out = left_out(&run, "activities of types that are no touches") + left_out(&run, "touches of people who are not here");
     assert_eq!(count(&run, "touchpoints", 2) + out, activities);
 }
 
