@@ -7,6 +7,7 @@ pub mod diff;
 pub mod error;
 pub mod export;
 pub mod facts;
+pub mod identity;
 pub mod load;
 pub mod metrics;
 pub mod pack;

@@ -112,8 +112,11 @@ pub enum Command {
     /// Import files into the record: all of them or nothing
     Import {
         /// Files or folders named like the record's tables, or what the pack expects
-        #[arg(required_unless_present = "tap", conflicts_with = "tap")]
+        #[arg(required_unless_present_any = ["tap", "journal"], conflicts_with = "tap")]
         paths: Vec<PathBuf>,
+        /// Import the events that were received and are not in the record yet
+        #[arg(long, conflicts_with_all = ["paths", "pack", "tap"])]
+        journal: bool,
         /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
         #[arg(long, value_name = "PACK")]
         pack: Option<String>,
@@ -126,6 +129,20 @@ pub enum Command {
         /// Say what would happen and write nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// One person from several systems: merge by keys that leave no doubt, list the doubtful, decide
+    Identity {
+        /// Say what would be found and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(subcommand)]
+        what: Option<IdentityCommand>,
+    },
+    /// Take events from standard input, one JSON body a line; each is acknowledged when it is safe in the journal
+    Events {
+        /// So many bodies are written at once, and share a sync
+        #[arg(long, default_value_t = 8)]
+        writers: usize,
     },
     /// Imports and undos of this record
     Log,
@@ -258,5 +275,49 @@ pub enum MetricCommand {
         /// Format
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+    },
+}
+
+/// What to do about who is who.
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// Pairs that may be one person, and keys that were not followed, for a person to decide
+    Review {
+        /// At most so many pairs
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Two ids are one person
+    Merge {
+        /// An id
+        a: String,
+        /// Another
+        b: String,
+    },
+    /// Two ids are not one person, now and for good
+    Unmerge {
+        /// The id that leaves
+        a: String,
+        /// The one it was merged with
+        b: String,
+    },
+    /// People who may be fakes, for a person to decide
+    Quarantine {
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// A person in quarantine is real
+    Clear {
+        /// Its id
+        id: String,
+    },
+    /// A person is a fake
+    Confirm {
+        /// Its id
+        id: String,
     },
 }

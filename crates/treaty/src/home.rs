@@ -8,6 +8,7 @@ use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
 use treaty_app::raw::Fault;
 use treaty_engine::record::Record;
+use treaty_intake::identity;
 use treaty_intake::pack::{Pack, Shelf};
 
 /// Settings of a home, `treaty.toml`.
@@ -20,6 +21,60 @@ pub struct Settings {
     /// Settings of packs, by their name.
     #[serde(default)]
     pub packs: BTreeMap<String, toml::Table>,
+    /// How one person from several systems is found.
+    #[serde(default)]
+    pub identity: IdentitySettings,
+}
+
+/// When identity is asked by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterImport {
+    /// After imports through a pack, and of events.
+    #[default]
+    Packs,
+    /// After every import.
+    Always,
+    /// Only by `treaty identity`.
+    Never,
+}
+
+/// How one person from several systems is found.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// When it is asked by itself.
+    pub after_import: AfterImport,
+    /// Country of telephone numbers of people without a country.
+    pub country: Option<String>,
+    /// Attributes that hold the id of the same person in another system.
+    pub id_attributes: Vec<String>,
+    /// Domains of private mailboxes.
+    pub free_mail: Vec<String>,
+    /// Mailboxes of an office, the part before the `@`.
+    pub role_mailboxes: Vec<String>,
+    /// Most ids of one person.
+    pub max_cluster: Option<usize>,
+    /// Whether the e-mail domain names the account of people whose source names none; default: yes.
+    pub accounts_by_domain: Option<bool>,
+    /// Whether likely fakes are put into quarantine; default: yes.
+    pub fakes: Option<bool>,
+}
+
+impl IdentitySettings {
+    /// As identity takes them.
+    pub fn resolved(&self) -> identity::Settings {
+        let plain = identity::Settings::default();
+        let lower = |list: &[String]| list.iter().map(|t| t.trim().to_lowercase()).collect();
+        identity::Settings {
+            country: self.country.clone(),
+            id_attributes: self.id_attributes.clone(),
+            lists: identity::email::Lists { free_mail: lower(&self.free_mail), roles: lower(&self.role_mailboxes) },
+            max_cluster: self.max_cluster.unwrap_or(plain.max_cluster),
+            accounts_by_domain: self.accounts_by_domain.unwrap_or(plain.accounts_by_domain),
+            fakes: self.fakes.unwrap_or(plain.fakes),
+        }
+    }
 }
 
 /// How files are read.
@@ -35,6 +90,13 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 [import]\n\
 # Times in files without an offset are local to this zone (default: that of the agreement).\n\
 # time_zone = \"America/New_York\"\n\
+\n\
+# One person from several systems; see docs/how-to/one-person-from-many-systems.md.\n\
+# [identity]\n\
+# after_import = \"packs\"       # or \"always\", or \"never\": only when `treaty identity` is run\n\
+# country = \"US\"               # of telephone numbers of people without a country\n\
+# id_attributes = [\"legacy_no\"] # columns with the id of the same person in another system\n\
+# free_mail = [\"isp.example\"]   # providers of private mailboxes beside those known\n\
 \n\
 # What differs from tenant to tenant is a setting of a pack; `treaty pack show NAME` lists them.\n\
 # [packs.salesforce.opportunity_stage]\n\
@@ -126,6 +188,12 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
         Ok(settings) => {
             if let Some(Err(e)) = settings.import.time_zone.as_deref().map(Zone::new) {
                 findings.errors.push(format!("{}: import.time_zone: {e}", file.display()));
+            }
+            if let Some(country) = settings.identity.country.as_deref().filter(|c| identity::phone::country(c).is_none()) {
+                findings.errors.push(format!("{}: identity.country: `{country}` is no country; write a code such as US", file.display()));
+            }
+            if settings.identity.max_cluster.is_some_and(|n| n < 2) {
+                findings.errors.push(format!("{}: identity.max_cluster: at least 2, or no two ids are ever one person", file.display()));
             }
             settings
         }

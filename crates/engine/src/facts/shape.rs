@@ -1,6 +1,7 @@
 //! Dimensions: what facts are sliced by, prepared once as codes over the entities.
 
 use crate::error::EngineError;
+use crate::identity;
 use crate::load::{View, World};
 use crate::load::columns::Names;
 use crate::load::entities;
@@ -9,7 +10,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32A
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use treaty_domain::agreement::Agreement;
 use treaty_domain::timeline::NONE;
@@ -118,6 +119,15 @@ impl Of {
             Of::Accounts => "accounts",
             Of::Opportunities => "opportunities",
             Of::Handoffs => "handoffs",
+        }
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Of::People => "person_id",
+            Of::Accounts => "account_id",
+            Of::Opportunities => "opportunity_id",
+            Of::Handoffs => "handoff_id",
         }
     }
 }
@@ -259,6 +269,13 @@ impl Shape {
     pub async fn prepare(&self, needs: &[Need]) -> Result<(), EngineError> {
         for (of, name) in needs {
             if locked(&self.read).contains_key(&(*of, name.clone())) {
+                continue;
+            }
+            if name == identity::QUARANTINED {
+                let suspects = if *of == Of::People { identity::marked(&self.record, self.version).await? } else { BTreeSet::new() };
+                let ids = entities::column(&self.record, of.table(), self.version, of.id()).await?;
+                let dim = Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.orders[*of as usize].as_ref())?)?;
+                locked(&self.read).insert((*of, name.clone()), dim);
                 continue;
             }
             let known = self.record.schema(of.table())?.index_of(name).is_ok();

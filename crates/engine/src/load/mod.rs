@@ -64,6 +64,8 @@ pub struct World {
     pub user_rows: Entities,
     /// What could not be placed.
     pub strays: Strays,
+    /// People in quarantine.
+    pub suspects: u64,
     people: Vec<Person>,
     opportunities: Vec<Opportunity>,
     roles: Vec<Role>,
@@ -106,8 +108,10 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
     let needs = criteria::needs(&bits, record)?;
     let merges_of = view.without_merges_since.unwrap_or(v);
-    let merges = Merges::new(&read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?, as_of);
-    let people_rows = read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?;
+    let merge_rows = read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?;
+    let merges = Merges::new(&merge_rows, as_of);
+    let people_rows = crate::identity::settle(read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?, &merge_rows)?;
+    let suspects = crate::identity::suspects(&merge_rows).len() as u64;
     let account_rows = read_as(record, "accounts", v, &with(ACCOUNTS, &needs.accounts)).await?;
     let opportunity_rows = read_as(record, "opportunities", v, &with(OPPORTUNITIES, &needs.opportunities)).await?;
     let purchase_rows =
@@ -211,6 +215,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         users,
         user_rows,
         strays,
+        suspects,
         people,
         opportunities,
         roles,

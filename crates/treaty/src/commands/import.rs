@@ -123,7 +123,7 @@ pub async fn land(
     let options = ImportOptions {
         at: now().0,
         what,
-        source_name: input.source,
+        source_name: input.source.clone(),
         zone: input.zone,
         dry_run,
         known_stage: &known,
@@ -138,6 +138,7 @@ pub async fn land(
         let help = stage_help(&input.stage_settings);
         result.notes.push(format!("stages that the agreement does not know, whose rows were refused: {names}; {help}, and import again"));
     }
+    super::identity::after_import(home, &mut result, input.source != "native").await?;
     Ok(result)
 }
 
@@ -358,7 +359,11 @@ pub async fn log(dir: &Path) -> Outcome {
 pub async fn undo(dir: &Path) -> Outcome {
     let home = Home::open(dir)?;
     let record = home.record().await?;
-    let (undone, version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    let (mut undone, mut version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    if record.log().iter().any(|e| e.version == undone && e.what.starts_with(super::identity::AFTER)) {
+        // What identity made of an import goes with it.
+        (undone, version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    }
     output::put(&format!("Took back version {undone}; the record is at version {version}. Nothing is lost: `treaty log` shows both.\n"), None)?;
     Ok(0)
 }

@@ -3,6 +3,8 @@
 mod agreement;
 mod demo;
 mod diff;
+mod events;
+mod identity;
 mod import;
 mod metric;
 mod pack;
@@ -29,11 +31,14 @@ pub async fn run(args: Args) -> Outcome {
         Command::Init { dir, name, time_zone } => agreement::init(&dir, name, &time_zone).await,
         Command::Check => agreement::check(&home),
         Command::Changes { old, new } => agreement::changes(&old, &new),
+        Command::Import { journal: true, dry_run, .. } => events::import(&home, dry_run).await,
+        Command::Events { writers } => events::take(&home, writers),
         Command::Import { paths, pack, dry_run, tap: None, .. } => import::run(&home, &paths, pack.as_deref(), dry_run).await,
         Command::Import { pack, dry_run, tap: Some(command), name, .. } => {
             let request = tap::Request { command: &command, name: name.as_deref(), pack: pack.as_deref(), dry_run };
             tap::run(&home, &request).await
         }
+        Command::Identity { dry_run, what } => identity::run(&home, what, dry_run).await,
         Command::Log => import::log(&home).await,
         Command::Undo => import::undo(&home).await,
         Command::Review { when, slice, format, output } => {
