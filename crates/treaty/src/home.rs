@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use treaty_app::trust::{Health, Truth, truth_faults};
 use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
@@ -24,6 +25,12 @@ pub struct Settings {
     /// How one person from several systems is found.
     #[serde(default)]
     pub identity: IdentitySettings,
+    /// Whose word counts where sources say different things.
+    #[serde(default)]
+    pub truth: Truth,
+    /// What is healthy.
+    #[serde(default)]
+    pub health: Health,
 }
 
 /// When identity is asked by itself.
@@ -100,7 +107,22 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 \n\
 # What differs from tenant to tenant is a setting of a pack; `treaty pack show NAME` lists them.\n\
 # [packs.salesforce.opportunity_stage]\n\
-# \"Proposal/Price Quote\" = \"negotiation\"\n";
+# \"Proposal/Price Quote\" = \"negotiation\"\n\
+\n\
+# Whose word counts where several sources know one person, account or opportunity: by table and column, the first that\n\
+# has a value wins. `treaty reconcile` shows where they differ.\n\
+# [truth]\n\
+# people.email = [\"salesforce\", \"hubspot\"]\n\
+\n\
+# Who answers for the data, and below which index they are ill (`treaty report health`, `treaty report clean-up`).\n\
+# [health]\n\
+# owner = \"marketing operations\"\n\
+# threshold = 0.8\n\
+# weights = { completeness = 0.3, validity = 0.3, uniqueness = 0.2, freshness = 0.2 }\n\
+# [[health.field]]\n\
+# of = \"people.email\"\n\
+# owner = \"inside sales\"\n\
+# threshold = 0.95\n";
 
 /// A home that was opened.
 pub struct Home {
@@ -195,6 +217,8 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
             if settings.identity.max_cluster.is_some_and(|n| n < 2) {
                 findings.errors.push(format!("{}: identity.max_cluster: at least 2, or no two ids are ever one person", file.display()));
             }
+            let own = settings.health.faults().into_iter().chain(truth_faults(&settings.truth));
+            findings.errors.extend(own.map(|f| format!("{}: {f}", file.display())));
             settings
         }
         Err(e) => {
@@ -233,7 +257,8 @@ impl Home {
     /// # Errors
     /// When it cannot be opened.
     pub async fn record(&self) -> Result<Record, String> {
-        Record::open(&self.dir).await.map_err(|e| e.to_string())
+        let record = Record::open(&self.dir).await.map_err(|e| e.to_string())?;
+        Ok(record.with_truth(self.settings.truth.clone()))
     }
 
     /// Zone of local times in files.

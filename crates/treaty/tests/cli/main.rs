@@ -9,4 +9,5 @@ mod identity;
 mod packs;
 mod shared;
 mod taps;
+mod trust;
 mod wrong_input;
