@@ -14,5 +14,6 @@ pub mod pack;
 mod pack_count;
 pub mod record;
 pub mod reports;
+pub mod sources;
 pub mod sql;
 pub mod trust;

@@ -57,6 +57,7 @@ use treaty_app::raw::Fault;
 use treaty_app::trust::Truth;
 
 pub(crate) use claims::kept;
+pub(crate) use cast::text as cast_text;
 pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;

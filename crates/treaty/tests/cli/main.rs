@@ -8,6 +8,7 @@ mod home;
 mod identity;
 mod packs;
 mod shared;
+mod sources;
 mod taps;
 mod trust;
 mod wrong_input;
