@@ -5,6 +5,7 @@
 //! - [`import`] is what an import reports back.
 //! - [`report`] is the one shape of every report, whoever shows it.
 //! - [`review`] is the alignment review: promises first, then the reports.
+//! - [`trust`] is what a home says about whom to believe and what is healthy.
 
 pub mod import;
 pub mod layout;
@@ -12,3 +13,4 @@ pub mod raw;
 pub mod render;
 pub mod report;
 pub mod review;
+pub mod trust;

@@ -101,6 +101,7 @@ impl Case {
         ];
         let mut facts = facts::derive(record, world, set, view, attributes).await?;
         plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
+        facts.notes.extend(crate::trust::snapshot_note(record, view.version));
         Ok(Self::of_facts(facts, set, catalogue, history_imported))
     }
 

@@ -10,6 +10,8 @@ pub mod facts;
 pub mod load;
 pub mod metrics;
 pub mod pack;
+mod pack_count;
 pub mod record;
 pub mod reports;
 pub mod sql;
+pub mod trust;

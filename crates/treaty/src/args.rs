@@ -126,9 +126,43 @@ pub enum Command {
         /// Say what would happen and write nothing
         #[arg(long)]
         dry_run: bool,
+        /// The rows show the state of things: make the history of stages, owners, amounts and expected closes from what changed
+        #[arg(long)]
+        snapshot: bool,
+        /// Day or instant of that state (default: now)
+        #[arg(long, value_name = "WHEN", requires = "snapshot", conflicts_with = "tap")]
+        snapshot_at: Option<String>,
     },
-    /// Imports and undos of this record
-    Log,
+    /// What the record lacks, which numbers that touches, and what to switch on in the sources
+    Doctor {
+        /// End with 1 when something serious is missing
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        when: When,
+        /// Format: table, csv or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Sources against the record and against each other: rows, amounts, contradictions
+    Reconcile {
+        /// Files or folders to compare; without any, those of the last imports
+        paths: Vec<PathBuf>,
+        /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
+        #[arg(long, value_name = "NAME")]
+        pack: Option<String>,
+        /// Format: table, csv or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Imports and undos of this record with their counts; one of them in full, its refused rows included
+    Log {
+        /// Version to tell in full
+        version: Option<u64>,
+        /// Format: table or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
     /// Take back the newest import
     Undo,
     /// The alignment review: promises kept and broken, then every report
@@ -144,7 +178,8 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// One report: goal, funnel, weakest, what-if, sources, aging, speed, acceptance, ratios, influence, attribution, recycle, value
+    /// One report: goal, funnel, weakest, what-if, sources, aging, speed, acceptance, ratios, influence, attribution, recycle, value;
+    /// or of the data: health, clean-up, coverage, maturity, gaps, systems, conflicts, overlap
     Report {
         /// Name
         name: String,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use treaty_app::trust::{Health, Truth, truth_faults};
 use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
@@ -20,6 +21,12 @@ pub struct Settings {
     /// Settings of packs, by their name.
     #[serde(default)]
     pub packs: BTreeMap<String, toml::Table>,
+    /// Whose word counts where sources say different things.
+    #[serde(default)]
+    pub truth: Truth,
+    /// What is healthy.
+    #[serde(default)]
+    pub health: Health,
 }
 
 /// How files are read.
@@ -38,7 +45,22 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 \n\
 # What differs from tenant to tenant is a setting of a pack; `treaty pack show NAME` lists them.\n\
 # [packs.salesforce.opportunity_stage]\n\
-# \"Proposal/Price Quote\" = \"negotiation\"\n";
+# \"Proposal/Price Quote\" = \"negotiation\"\n\
+\n\
+# Whose word counts where several sources know one person, account or opportunity: by table and column, the first that\n\
+# has a value wins. `treaty reconcile` shows where they differ.\n\
+# [truth]\n\
+# people.email = [\"salesforce\", \"hubspot\"]\n\
+\n\
+# Who answers for the data, and below which index they are ill (`treaty report health`, `treaty report clean-up`).\n\
+# [health]\n\
+# owner = \"marketing operations\"\n\
+# threshold = 0.8\n\
+# weights = { completeness = 0.3, validity = 0.3, uniqueness = 0.2, freshness = 0.2 }\n\
+# [[health.field]]\n\
+# of = \"people.email\"\n\
+# owner = \"inside sales\"\n\
+# threshold = 0.95\n";
 
 /// A home that was opened.
 pub struct Home {
@@ -127,6 +149,8 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
             if let Some(Err(e)) = settings.import.time_zone.as_deref().map(Zone::new) {
                 findings.errors.push(format!("{}: import.time_zone: {e}", file.display()));
             }
+            let own = settings.health.faults().into_iter().chain(truth_faults(&settings.truth));
+            findings.errors.extend(own.map(|f| format!("{}: {f}", file.display())));
             settings
         }
         Err(e) => {
@@ -165,7 +189,8 @@ impl Home {
     /// # Errors
     /// When it cannot be opened.
     pub async fn record(&self) -> Result<Record, String> {
-        Record::open(&self.dir).await.map_err(|e| e.to_string())
+        let record = Record::open(&self.dir).await.map_err(|e| e.to_string())?;
+        Ok(record.with_truth(self.settings.truth.clone()))
     }
 
     /// Zone of local times in files.

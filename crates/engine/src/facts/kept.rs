@@ -43,7 +43,8 @@ pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
     let build = std::env::current_exe().and_then(std::fs::metadata).ok().map(|m| (m.len(), m.modified().ok()));
     // A record that was begun anew counts its versions anew.
     let import = record.log().into_iter().find(|e| e.version == view.version);
-    let key = format!("{view:?} {versions:?} {import:?} {build:?} {}", env!("CARGO_PKG_VERSION"));
+    let truth = record.truth();
+    let key = format!("{view:?} {versions:?} {import:?} {truth:?} {build:?} {}", env!("CARGO_PKG_VERSION"));
     record.home().join("facts").join(format!("v{:08}-{}", view.version, digest(key.as_bytes())))
 }
 

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::load::{View, World};
 use crate::load::columns::Names;
-use crate::load::entities;
+use crate::load::{entities, truth};
 use crate::record::{Record, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
@@ -263,7 +263,10 @@ impl Shape {
             }
             let known = self.record.schema(of.table())?.index_of(name).is_ok();
             let stored = if known { name.as_str() } else { "attributes" };
-            let raw = entities::column(&self.record, of.table(), self.version, stored).await?;
+            let mut raw = entities::column(&self.record, of.table(), self.version, stored).await?;
+            if known {
+                raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
+            }
             let order = self.numbers.orders[*of as usize].as_ref();
             let dim = par::blocking(|| -> Result<Dim, EngineError> {
                 let column = if known { raw } else { attribute(&raw, name)? };

@@ -10,6 +10,7 @@ mod merges;
 mod spans;
 mod terms;
 mod touches;
+pub(crate) mod truth;
 
 use crate::error::EngineError;
 use crate::record::Record;
@@ -21,7 +22,7 @@ pub use events::Strays;
 use events::{Cut, FieldChanges, Role};
 use spans::BySubject;
 use touches::Touches;
-use merges::Merges;
+pub(crate) use merges::Merges;
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
 use treaty_domain::money::{Currency, FxTable, Rate};
@@ -110,6 +111,9 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let people_rows = read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?;
     let account_rows = read_as(record, "accounts", v, &with(ACCOUNTS, &needs.accounts)).await?;
     let opportunity_rows = read_as(record, "opportunities", v, &with(OPPORTUNITIES, &needs.opportunities)).await?;
+    let people_rows = truth::settle(record, v, "people", people_rows, &merges).await?;
+    let account_rows = truth::settle(record, v, "accounts", account_rows, &merges).await?;
+    let opportunity_rows = truth::settle(record, v, "opportunities", opportunity_rows, &merges).await?;
     let purchase_rows =
         read_all(record, "purchases", v, &["account_id", "purchased_at", "amount", "currency"]).await?;
     let arranged = par::blocking(|| entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, &merges))?;

@@ -19,7 +19,7 @@ use crate::metrics::Catalogue;
 use crate::sql;
 use datafusion::prelude::SessionContext;
 pub use goal::{headline, promises};
-use rows::Rows;
+pub(crate) use rows::{Row, Rows};
 use treaty_app::report::{Cell, Column, Provenance, Report, Unit};
 use treaty_domain::agreement::{Agreement, AgreementSet};
 use treaty_domain::period::Period;

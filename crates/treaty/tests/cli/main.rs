@@ -7,4 +7,5 @@ mod home;
 mod packs;
 mod shared;
 mod taps;
+mod trust;
 mod wrong_input;
