@@ -27,11 +27,19 @@ impl Seen {
     pub(crate) fn of(raw: &[RawTable]) -> Self {
         let mut counts: Vec<SourceCount> = Vec::new();
         let mut files = BTreeMap::new();
-        let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
+        // Of several tables made of one file the widest is the file itself; the others were made of its columns and have no rows
+        // of their own.
+        let width = |t: &RawTable| t.chunks.first().map_or(0, |c| c.columns.len());
+        let mut owner: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for table in raw {
-            // A table that was made of the columns of another one has no rows of its own.
+            let widest = owner.entry(&table.file).or_insert((width(table), &table.name));
+            if width(table) > widest.0 {
+                *widest = (width(table), &table.name);
+            }
+        }
+        for table in raw {
             // The settings of a pack are a table, too, but nobody's rows.
-            if table.name == "settings" || *owner.entry(&table.file).or_insert(&table.name) != table.name {
+            if table.name == "settings" || owner.get(table.file.as_str()).is_some_and(|(_, name)| *name != table.name) {
                 continue;
             }
             let at = counts.iter().position(|c| c.table == table.name).unwrap_or_else(|| {
@@ -137,7 +145,12 @@ mod tests {
             chunks: vec![RawChunk { columns: Vec::new(), lines: lines.to_vec() }],
             faults: (0..faults).map(|i| Fault { file: String::new(), line: i as u64 + 1, column: None, reason: String::new() }).collect(),
         };
-        let mut seen = Seen::of(&[raw("deals", &[2, 3, 4, 5, 7], 1), raw("products", &[2, 3], 0)]);
+        // A table that was made of two columns of the deals comes first and is no table of its own.
+        let column = |n: &str| treaty_app::raw::TextColumn::new(n);
+        let made = RawTable { file: "deals.csv".to_owned(), ..raw("deal_dates", &[2, 2, 3], 0) };
+        let mut deals = raw("deals", &[2, 3, 4, 5, 7], 1);
+        deals.chunks[0].columns = vec![column("id"), column("stage")];
+        let mut seen = Seen::of(&[made, deals, raw("products", &[2, 3], 0)]);
         let files: StringArray = vec![Some("deals.csv"), Some("deals.csv"), None, Some("deals.csv")].into();
         let lines: Int64Array = vec![Some(2), Some(7), Some(3), Some(2)].into();
         let batch = RecordBatch::try_from_iter(vec![("_file", Arc::new(files) as _), ("_line", Arc::new(lines) as _)]).expect("a batch");
