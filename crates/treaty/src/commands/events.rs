@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
-use treaty_app::import::{ImportResult, Silent};
+use treaty_app::import::{ImportResult, Origin, Silent};
 use treaty_app::layout;
 use treaty_engine::identity::cells;
 use treaty_engine::record::{ImportOptions, Incoming};
@@ -118,6 +118,7 @@ async fn import_round(home: &Home, segments: &[PathBuf], dry_run: bool) -> Outco
         dry_run,
         known_stage: &known,
         known_stages_help: String::new(),
+        origin: Origin::default(),
     };
     let mut result = record.import(incoming, options, &Silent).await.map_err(|e| e.to_string())?;
     say(&mut result, &gathered, bodies, torn, &unread);
@@ -131,7 +132,7 @@ async fn import_round(home: &Home, segments: &[PathBuf], dry_run: bool) -> Outco
         }
     }
     super::identity::after_import(home, &mut result, true).await?;
-    output::put(&super::import::told(&result, dry_run), None)?;
+    output::put(&super::log::told(&result, dry_run), None)?;
     Ok(u8::from(!whole))
 }
 

@@ -7,7 +7,7 @@ use crate::home::{AfterImport, Home};
 use crate::output;
 use std::path::Path;
 use treaty_app::identity::{self as links, Link, Snapshot};
-use treaty_app::import::{ImportResult, Silent};
+use treaty_app::import::{ImportResult, Origin, Silent};
 use treaty_app::layout;
 use treaty_app::render::format::count;
 use treaty_engine::identity::read;
@@ -98,6 +98,7 @@ async fn write(home: &Home, record: &Record, found: &[Link], what: &str) -> Resu
         dry_run: false,
         known_stage: &|_| false,
         known_stages_help: String::new(),
+        origin: Origin::default(),
     };
     let result = record.import(vec![Incoming::Text { table, raw: links::rows(found) }], options, &Silent).await.map_err(|e| e.to_string())?;
     if let Some(fault) = result.faults.first() {
