@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 pub struct Server {
     child: Child,
     pub port: u16,
-    pub dir: tempfile::TempDir,
+    /// Its files; they go with it.
+    _dir: tempfile::TempDir,
     tools: Vec<PathBuf>,
     user: Option<String>,
 }
@@ -103,7 +104,7 @@ pub fn postgres() -> Option<Server> {
     let mut serve = command(&server, user.as_deref());
     serve.arg("-D").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "timezone=America/New_York", "-k"]).arg(dir.path());
     let child = start(serve, port, &dir.path().join("log"));
-    let server = Server { child, port, dir, tools: folders, user };
+    let server = Server { child, port, _dir: dir, tools: folders, user };
     let ready = Instant::now();
     while server.try_psql("SELECT 1").is_none() {
         assert!(ready.elapsed() < Duration::from_secs(30), "the server is not ready");
@@ -140,7 +141,7 @@ pub fn mariadb() -> Option<Server> {
         .arg(flag("init-file", &dir.path().join("init.sql")))
         .arg(format!("--port={port}"));
     let child = start(serve, port, &dir.path().join("log"));
-    Some(Server { child, port, dir, tools: folders, user })
+    Some(Server { child, port, _dir: dir, tools: folders, user })
 }
 
 impl Server {
