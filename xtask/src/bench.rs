@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: import and review, beside the same review as SQL in DuckDB.
 
 use crate::args::Options;
+use crate::bench_csv;
 use crate::lab::{AS_OF, Lab, Peer, treaty_in};
 use crate::measure::{self, Run};
 use crate::table::{lay_out, median};
@@ -85,10 +86,16 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
     let treaty = lab.treaty()?;
     let theirs = peer.as_ref().map(|p| peer_cost(p, &data, wanted.runs)).transpose()?;
     let ours = our_cost(&lab, &treaty, &data, wanted.runs)?;
+    let csv = peer.as_ref().map(|p| csv_cost(&lab, p, &treaty, &data, wanted.runs)).transpose()?;
     say(&format!("\n{}, as of {AS_OF}; medians of {} runs, highest peaks\n", data.display(), wanted.runs));
-    say(&lay_out(&rows(ours, theirs)));
+    let mut table = rows(ours, theirs);
+    table.extend(csv.map(|(our, their)| line(&format!("import of {} CSV rows : read_csv into a table", bench_csv::ROWS), our, Some(their))));
+    say(&lay_out(&table));
     if let Some(t) = theirs {
         say(&verdict(ours, t));
+    }
+    if let Some((our, their)) = csv {
+        say(&format!("The import of CSV takes {:.2} of the peer's reading; at most 4 is asked.", our.seconds / their.seconds));
     }
     Ok(0)
 }
@@ -131,6 +138,13 @@ fn our_cost(lab: &Lab, treaty: &Path, data: &Path, runs: u64) -> Result<OurCost,
     Ok(OurCost { import: of(&import)?, review: of(&review)?, again: of(&again)? })
 }
 
+fn csv_cost(lab: &Lab, peer: &Peer, treaty: &Path, data: &Path, runs: u64) -> Result<(Cost, Cost), String> {
+    let file = bench_csv::file(lab, peer, data)?;
+    let theirs = Cost::of(&bench_csv::theirs(peer, &file, runs)?).ok_or("no runs")?;
+    let ours = Cost::of(&bench_csv::ours(lab, treaty, &file, runs)?).ok_or("no runs")?;
+    Ok((ours, theirs))
+}
+
 fn progress(what: &str, run: u64, cost: &Run) {
     say(&format!("run {run}: {what}: {:.2} s in all, {} MiB", cost.seconds, cost.peak_kib / 1024));
 }
@@ -169,19 +183,22 @@ fn rows(ours: OurCost, theirs: Option<PeerCost>) -> Vec<Vec<String>> {
         ]),
     }
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for (what, our, their) in lines {
-        let seconds = |c: Cost| format!("{:.2} s", c.seconds);
-        let memory = |c: Cost| format!("{:.0} MiB", c.mib);
-        rows.push(vec![
-            what.to_owned(),
-            seconds(our),
-            their.map_or_else(String::new, seconds),
-            their.map_or_else(String::new, |t| format!("{:.2}", our.seconds / t.seconds)),
-            memory(our),
-            their.map_or_else(String::new, memory),
-        ]);
-    }
+    rows.extend(lines.into_iter().map(|(what, our, their)| line(what, our, their)));
     rows
+}
+
+/// A row of the table.
+fn line(what: &str, our: Cost, their: Option<Cost>) -> Vec<String> {
+    let seconds = |c: Cost| format!("{:.2} s", c.seconds);
+    let memory = |c: Cost| format!("{:.0} MiB", c.mib);
+    vec![
+        what.to_owned(),
+        seconds(our),
+        their.map_or_else(String::new, seconds),
+        their.map_or_else(String::new, |t| format!("{:.2}", our.seconds / t.seconds)),
+        memory(our),
+        their.map_or_else(String::new, memory),
+    ]
 }
 
 /// The ratios that are asked of us, in words.

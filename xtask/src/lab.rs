@@ -116,6 +116,13 @@ impl Peer {
         command.arg(self.scripts.join(name));
         command
     }
+
+    /// A few lines of Python, ready for their arguments.
+    pub(crate) fn inline(&self, lines: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.args(["-c", lines]);
+        command
+    }
 }
 
 /// Our program in a home.

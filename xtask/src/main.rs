@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod bench_csv;
 mod ci;
 mod compare;
 mod lab;

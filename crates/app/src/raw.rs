@@ -103,3 +103,14 @@ impl RawTable {
         self.chunks.iter().map(|c| c.lines.len() as u64).sum()
     }
 }
+
+/// A table that a source such as a database holds, before its rows are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Name of the table.
+    pub name: String,
+    /// Source and table as shown to people, without a password.
+    pub display: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+}

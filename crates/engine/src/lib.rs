@@ -12,4 +12,5 @@ pub mod metrics;
 pub mod pack;
 pub mod record;
 pub mod reports;
+pub mod sources;
 pub mod sql;

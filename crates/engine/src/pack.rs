@@ -11,12 +11,11 @@ use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::expr_fn::SimpleScalarUDF;
 use datafusion::logical_expr::{ColumnarValue, Signature, TypeSignature, Volatility};
-use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use treaty_app::layout;
-use treaty_app::raw::{RawChunk, RawTable, TextColumn};
+use treaty_app::raw::{RawChunk, RawTable};
 
 /// A helper of pack SQL: from texts to a text, or to nothing.
 pub struct TextFunction {
@@ -208,38 +207,4 @@ fn register(cx: &SessionContext, function: TextFunction) {
     let shapes = arguments.iter().map(|n| TypeSignature::Exact(vec![DataType::Utf8; *n])).collect();
     let signature = Signature::one_of(shapes, Volatility::Immutable);
     cx.register_udf(SimpleScalarUDF::new_with_signature(name, signature, DataType::Utf8, Arc::new(body)).into());
-}
-
-/// Names of the columns of a Parquet file.
-///
-/// # Errors
-/// When it cannot be read.
-pub async fn parquet_columns(path: &Path) -> Result<Vec<String>, EngineError> {
-    let frame = SessionContext::new().read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
-    Ok(frame.schema().fields().iter().map(|f| f.name().clone()).collect())
-}
-
-/// Reads a Parquet file as text, as packs take it: instants as RFC 3339, lists and structures as Arrow shows them. The
-/// line of a row is its place in the file, from 1.
-///
-/// # Errors
-/// When it cannot be read.
-pub async fn parquet(path: &Path, display: &str) -> Result<RawTable, EngineError> {
-    let frame = sql::session().read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await?;
-    let (mut chunks, mut line) = (Vec::new(), 0);
-    for batch in frame.collect().await? {
-        let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| text_column(f.name(), a)).collect::<Result<_, _>>()?;
-        let lines = (line + 1..=line + batch.num_rows() as u64).collect();
-        line += batch.num_rows() as u64;
-        chunks.push(RawChunk { columns, lines });
-    }
-    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(RawTable { name, file: display.to_owned(), chunks, faults: Vec::new() })
-}
-
-fn text_column(name: &str, array: &ArrayRef) -> Result<TextColumn, EngineError> {
-    let text = cast(array, &DataType::Utf8)?;
-    let mut column = TextColumn::new(name);
-    text.as_string::<i32>().iter().for_each(|cell| column.push(cell.filter(|c| !c.is_empty())));
-    Ok(column)
 }

@@ -3,9 +3,10 @@
 //! Cells go straight from the parser's buffer to the columns of a chunk; nothing is allocated for a cell.
 //! An empty cell is missing. Rows that do not fit the header become faults; they are never dropped in silence.
 
-use crate::dialect::{Unescape, delimiter, escapes_by_backslash, has_misplaced_quote, sep_line};
+use crate::bytes::Bytes;
+use crate::dialect::{Unescape, delimiter, escapes_by_backslash, has_misplaced_quote, preamble, sep_line};
 use crate::text::{BLOCK_BYTES, Text, count_lines};
-use crate::{CHUNK_BYTES, CHUNK_ROWS, MAX_COLUMNS, MAX_FAULTY_ROWS, Reading, file_fault, io_fault, table_of};
+use crate::{CHUNK_BYTES, CHUNK_ROWS, MAX_COLUMNS, MAX_FAULTY_ROWS, Reading, file_fault, header, io_fault, table_of};
 use csv::ByteRecord;
 use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
@@ -36,14 +37,19 @@ pub fn read_csv(path: &Path, display: &str, progress: &dyn Progress) -> Result<R
 
 /// Reads a whole file, and says what the user should know about it.
 pub fn read_csv_with_notes(path: &Path, display: &str, progress: &dyn Progress) -> Result<Reading, Fault> {
+    read(&Bytes::of(path), display, progress)
+}
+
+/// Reads a whole file, or a member of an archive.
+pub(crate) fn read(bytes: &Bytes, display: &str, progress: &dyn Progress) -> Result<Reading, Fault> {
     progress.step(display, None);
     let mut chunks = Vec::new();
-    let summary = for_each_chunk(path, display, &mut |chunk| {
+    let summary = Opened::new(bytes, display)?.rows(&mut |chunk| {
         progress.advance(chunk.lines.len() as u64);
         chunks.push(chunk);
         ControlFlow::Continue(())
     })?;
-    let table = RawTable { name: table_of(path), file: display.to_owned(), chunks, faults: summary.faults };
+    let table = RawTable { name: table_of(&bytes.path), file: display.to_owned(), chunks, faults: summary.faults };
     Ok(Reading { table, notes: summary.notes })
 }
 
@@ -55,12 +61,17 @@ pub fn for_each_chunk(
     display: &str,
     each: &mut dyn FnMut(RawChunk) -> ControlFlow<()>,
 ) -> Result<CsvSummary, Fault> {
-    Opened::new(path, display)?.rows(each)
+    Opened::new(&Bytes::of(path), display)?.rows(each)
 }
 
 /// Column names of a file, as [`read_csv`] gives them.
 pub fn read_headers(path: &Path, display: &str) -> Result<Vec<String>, Fault> {
-    Ok(Opened::new(path, display)?.columns)
+    headers(&Bytes::of(path), display)
+}
+
+/// Column names of a file, or a member of an archive.
+pub(crate) fn headers(bytes: &Bytes, display: &str) -> Result<Vec<String>, Fault> {
+    Ok(Opened::new(bytes, display)?.columns)
 }
 
 /// Keeps the bytes of the row in hand, so that its first line can be told and a lost quote be found.
@@ -107,9 +118,9 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(path: &Path, display: &str) -> Result<Self, Fault> {
+    fn new(bytes: &Bytes, display: &str) -> Result<Self, Fault> {
         let io = |e: io::Error| io_fault(display, &e);
-        let text = Text::survey(path, display)?;
+        let text = Text::survey(bytes, display)?;
         let mut notes = text.notes.clone();
         let mut rest = text.open()?;
         let mut sample = Vec::new();
@@ -123,6 +134,7 @@ impl Opened {
             }
             None => delimiter(&sample, sample.len() < BLOCK_BYTES),
         };
+        let above = preamble(&sample, sample.len() < BLOCK_BYTES, delimiter);
         let mut inner: Box<dyn Read> = Box::new(Cursor::new(sample).chain(rest));
         if text.backslash_quote && escapes_by_backslash(text.open()?, delimiter).map_err(io)? {
             notes.push(format!("{display}: quotes inside quotes are escaped by a backslash"));
@@ -135,40 +147,28 @@ impl Opened {
             .buffer_capacity(BLOCK_BYTES)
             .from_reader(Tap { inner, held: Vec::new(), start: 0, keep_from: 0 });
         let mut opened = Self { display: display.to_owned(), reader, delimiter, columns: Vec::new(), skipped_lines, notes };
-        opened.header()?;
+        opened.header(above)?;
         Ok(opened)
     }
 
-    fn header(&mut self) -> Result<(), Fault> {
+    /// Reads the names, below the rows that stand above them.
+    fn header(&mut self, (above, title): (usize, Vec<String>)) -> Result<(), Fault> {
         let mut record = ByteRecord::new();
+        for _ in 0..above {
+            self.next(&mut record)?;
+        }
         let Some(line) = self.next(&mut record)? else {
             return Err(file_fault(&self.display, "is empty; it should begin with a line of column names"));
         };
+        if above > 0 {
+            self.notes.push(header::skipped(&self.display, line, &title));
+        }
         if record.len() > MAX_COLUMNS {
             let reason = format!("has {} columns; at most {MAX_COLUMNS} are read", record.len());
             return Err(Fault { line, ..file_fault(&self.display, reason) });
         }
-        let mut names: Vec<String> = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-        while names.last().is_some_and(String::is_empty) {
-            names.pop();
-        }
-        if names.is_empty() {
-            let reason = "has no column names; its first line should name the columns";
-            return Err(Fault { line, ..file_fault(&self.display, reason) });
-        }
-        for (i, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
-            *name = format!("column_{}", i + 1);
-            self.notes.push(format!("{}: column {} has no name and is called {name}", self.display, i + 1));
-        }
-        let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-        for (i, name) in names.iter().enumerate() {
-            if let Some(first) = seen.insert(name.to_lowercase(), i) {
-                let same = if names[first] == *name { "are both called" } else { "differ only by case:" };
-                let reason = format!("columns {} and {} {same} {name}; rename one of them", first + 1, i + 1);
-                return Err(Fault { file: self.display.clone(), line, column: Some(name.clone()), reason });
-            }
-        }
-        self.columns = names;
+        let cells = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+        self.columns = header::names(cells, &self.display, line, &mut self.notes)?;
         Ok(())
     }
 

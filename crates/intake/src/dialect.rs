@@ -39,6 +39,36 @@ pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
 
 /// How many rows in a thousand have the header's number of cells, and that number.
 fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Option<(usize, usize)> {
+    let rows = rows(sample, whole, delimiter, backslash);
+    let at = header_at(&rows);
+    let header = rows.get(at)?.len();
+    let below = &rows[at + 1..];
+    let agreeing = below.iter().filter(|row| row.len() == header).count();
+    let share = if below.is_empty() { 1000 } else { agreeing * 1000 / below.len() };
+    Some((share, header))
+}
+
+/// How many rows stand above the header, and what the first of them says.
+pub(crate) fn preamble(sample: &[u8], whole: bool, delimiter: u8) -> (usize, Vec<String>) {
+    let mut rows = rows(sample, whole, delimiter, false);
+    let at = header_at(&rows);
+    (at, if rows.is_empty() { Vec::new() } else { rows.swap_remove(0) })
+}
+
+fn header_at(rows: &[Vec<String>]) -> usize {
+    // A trailing delimiter is no column, but it does not make a title of a header either.
+    let filled: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let end = row.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
+            row[..end].to_vec()
+        })
+        .collect();
+    crate::header::header_row(&filled, crate::header::usual_width(rows.iter().map(Vec::len)))
+}
+
+/// The rows of a sample, without one that it may have cut off.
+fn rows(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -46,19 +76,17 @@ fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Opti
         .escape(backslash.then_some(b'\\'))
         .from_reader(sample);
     let mut record = csv::ByteRecord::new();
-    let mut next = |record: &mut csv::ByteRecord| reader.read_byte_record(record).unwrap_or(false).then(|| record.len());
-    let header = next(&mut record)?;
-    let mut widths = Vec::new();
-    while widths.len() < SAMPLE_ROWS {
-        let Some(width) = next(&mut record) else { break };
-        widths.push(width);
+    let mut rows = Vec::new();
+    while rows.len() <= SAMPLE_ROWS {
+        if !reader.read_byte_record(&mut record).unwrap_or(false) {
+            if !whole && rows.len() > 1 {
+                rows.pop();
+            }
+            break;
+        }
+        rows.push(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
     }
-    if !whole && widths.len() < SAMPLE_ROWS {
-        widths.pop();
-    }
-    let agreeing = widths.iter().filter(|w| **w == header).count();
-    let share = if widths.is_empty() { 1000 } else { agreeing * 1000 / widths.len() };
-    Some((share, header))
+    rows
 }
 
 /// Where a scanner of quoted text stands. The same automaton as the `csv` crate's, seen from outside.

@@ -3,6 +3,7 @@
 //! A number keeps the letters it has in the file (`1.10`, ids of twenty digits), a nested value becomes its JSON text
 //! without blanks, `null` and the empty text are missing. Columns stand in the order of their first appearance.
 
+use crate::bytes::Bytes;
 use crate::text::Text;
 use crate::{CHUNK_BYTES, CHUNK_ROWS, MAX_COLUMNS, MAX_FAULTY_ROWS, Reading, file_fault, table_of};
 use serde::de::IgnoredAny;
@@ -23,8 +24,14 @@ pub fn read_json(path: &Path, display: &str, progress: &dyn Progress) -> Result<
 
 /// Reads a whole file, and says what the user should know about it.
 pub fn read_json_with_notes(path: &Path, display: &str, progress: &dyn Progress) -> Result<Reading, Fault> {
+    read(&Bytes::of(path), display, progress)
+}
+
+/// Reads a whole file, or a member of an archive.
+pub(crate) fn read(bytes: &Bytes, display: &str, progress: &dyn Progress) -> Result<Reading, Fault> {
     progress.step(display, None);
-    let text = Text::survey(path, display)?;
+    let path = bytes.path.as_path();
+    let text = Text::survey(bytes, display)?;
     let mut rows = Rows::new(display, progress);
     let mut lines = BufReader::with_capacity(crate::text::BLOCK_BYTES, text.open()?);
     let mut line = String::new();
@@ -54,7 +61,12 @@ pub fn read_json_with_notes(path: &Path, display: &str, progress: &dyn Progress)
 
 /// Keys of the objects, in the order of their first appearance.
 pub fn read_keys(path: &Path, display: &str) -> Result<Vec<String>, Fault> {
-    let reading = read_json_with_notes(path, display, &treaty_app::import::Silent)?;
+    keys(&Bytes::of(path), display)
+}
+
+/// Keys of the objects in a file, or a member of an archive.
+pub(crate) fn keys(bytes: &Bytes, display: &str) -> Result<Vec<String>, Fault> {
+    let reading = read(bytes, display, &treaty_app::import::Silent)?;
     Ok(reading.table.chunks.first().map(|c| c.columns.iter().map(|c| c.name.clone()).collect()).unwrap_or_default())
 }
 

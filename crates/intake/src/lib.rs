@@ -1,7 +1,8 @@
 //! Readers and mapping packs: from files as people have them to rows of text with their place.
 //!
 //! - [`mod@scan`] finds the files behind the paths that a user names and tells by their content what they are.
-//! - [`csv_file`] and [`json_file`] read them into [`RawTable`]s; Parquet is read by the engine.
+//! - [`csv_file`], [`json_file`] and the reader of workbooks make [`RawTable`]s of them; Parquet and Delta are read by
+//!   the engine.
 //! - [`pack`] loads a mapping pack and finds the files that it reads.
 //! - [`tap`] runs a Singer tap or an Airbyte source and keeps its rows as files.
 //! - [`messy`] reads the dates, amounts and flags of real exports; the engine offers it to the SQL of packs.
@@ -11,8 +12,10 @@
 //! Architecture invariant: nothing is dropped in silence. A row that cannot be read is a [`Fault`] with its line,
 //! and what was passed over on purpose is a note.
 
+mod bytes;
 pub mod csv_file;
 mod dialect;
+mod header;
 pub mod json_file;
 pub mod messy;
 pub mod names;
@@ -22,8 +25,10 @@ pub mod scan;
 mod sniff;
 pub mod tap;
 mod text;
+mod workbook;
 
-pub use scan::{ByLayout, Format, ScanError, SourceFile, UnknownFile, by_layout, scan};
+pub use bytes::Member;
+pub use scan::{ByLayout, Format, Found, ScanError, SourceFile, UnknownFile, by_layout, find, is_sqlite, scan};
 
 use std::path::Path;
 use treaty_app::import::Progress;
@@ -50,12 +55,15 @@ pub const CHUNK_ROWS: usize = 65_536;
 /// Bytes of cells at which a chunk ends before it has all its rows.
 pub const CHUNK_BYTES: usize = 32 * 1024 * 1024;
 
-/// Reads a file of rows by its format. Parquet is not text and is refused: the engine reads it.
+/// Reads a file of rows by its format. Parquet and Delta are refused: the engine reads them.
 pub fn read(source: &SourceFile, progress: &dyn Progress) -> Result<Reading, Fault> {
     let mut reading = match source.format {
-        Format::Csv => csv_file::read_csv_with_notes(&source.path, &source.display, progress)?,
-        Format::Json | Format::JsonLines => json_file::read_json_with_notes(&source.path, &source.display, progress)?,
-        Format::Parquet => return Err(file_fault(&source.display, "is a Parquet file, which the engine reads itself")),
+        Format::Csv => csv_file::read(&source.bytes(), &source.display, progress)?,
+        Format::Json | Format::JsonLines => json_file::read(&source.bytes(), &source.display, progress)?,
+        Format::Workbook => {
+            workbook::read(&source.bytes(), source.sheet.as_deref().unwrap_or_default(), &source.display, progress)?
+        }
+        Format::Parquet | Format::Delta | Format::Table => return Err(file_fault(&source.display, "is no text; the engine reads it")),
     };
     reading.table.name = source.table.clone();
     Ok(reading)
@@ -71,6 +79,7 @@ pub(crate) fn io_fault(display: &str, error: &std::io::Error) -> Fault {
     let reason = match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         std::io::ErrorKind::PermissionDenied => "cannot be read: this user has no permission; change its rights or name another file".to_owned(),
+        std::io::ErrorKind::UnexpectedEof => "ends in the middle; it was cut short on its way, so copy or export it again".to_owned(),
         std::io::ErrorKind::IsADirectory => "is a folder, but a file is needed here".to_owned(),
         _ => format!("cannot be read: {error}"),
     };
@@ -79,6 +88,14 @@ pub(crate) fn io_fault(display: &str, error: &std::io::Error) -> Fault {
 
 /// Table name of a path: a table of the layout if its name says so, else the lower-cased stem.
 pub(crate) fn table_of(path: &Path) -> String {
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = stem_of(path);
     names::layout_table(&stem).map_or_else(|| stem.to_lowercase(), str::to_owned)
+}
+
+/// The name of a file without its ending, also without `.gz` or `.zst` behind it.
+pub(crate) fn stem_of(path: &Path) -> String {
+    let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz") || e.eq_ignore_ascii_case("zst"));
+    let name = if packed { path.file_stem() } else { path.file_name() };
+    let stem = name.and_then(|name| Path::new(name).file_stem());
+    stem.map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }

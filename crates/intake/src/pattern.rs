@@ -1,4 +1,4 @@
-//! Simple file patterns: `*` for any run of characters, `?` for one, without regard to case.
+//! Simple file patterns: `*` for any run of characters, `?` for one, `**` for folders in folders, without regard to case.
 
 use crate::names::natural_order;
 use std::path::{Component, Path, PathBuf};
@@ -58,6 +58,10 @@ pub(crate) fn expand(pattern: &Path) -> Vec<PathBuf> {
         let text = part.to_string_lossy();
         let mut next = Vec::new();
         for base in &found {
+            if text == "**" {
+                below(base, MAX_DEPTH, &mut next);
+                continue;
+            }
             let literal = base.join(part);
             if literal.exists() {
                 next.push(literal);
@@ -78,6 +82,22 @@ pub(crate) fn expand(pattern: &Path) -> Vec<PathBuf> {
     found.retain(|p| !p.as_os_str().is_empty());
     found.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
     found
+}
+
+/// Folders that `**` goes down.
+const MAX_DEPTH: usize = 16;
+
+/// A folder and all folders in it, without hidden ones.
+fn below(base: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    found.push(base.to_owned());
+    let folder = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|_| depth > 0) {
+        let name = entry.file_name();
+        if entry.path().is_dir() && !name.to_string_lossy().starts_with('.') {
+            below(&base.join(name), depth - 1, found);
+        }
+    }
 }
 
 #[cfg(test)]

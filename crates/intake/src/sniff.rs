@@ -1,8 +1,7 @@
 //! What a file is by its first bytes, whatever its name says.
 
-use std::fs::File;
+use crate::bytes::Bytes;
 use std::io::{self, Read};
-use std::path::Path;
 
 /// Bytes that are looked at.
 const SNIFF_BYTES: usize = 4096;
@@ -14,6 +13,12 @@ pub(crate) enum Content {
     Empty,
     /// Parquet.
     Parquet,
+    /// A workbook of sheets.
+    Workbook,
+    /// A ZIP archive that is no workbook as far as one sees.
+    Archive,
+    /// An SQLite database.
+    Sqlite,
     /// Text that begins with `{`.
     JsonObject,
     /// Text that begins with `[`.
@@ -24,23 +29,21 @@ pub(crate) enum Content {
     Foreign(&'static str),
 }
 
-/// Looks at a file.
-pub(crate) fn sniff(path: &Path) -> io::Result<Content> {
+/// Looks at the beginning of a file.
+pub(crate) fn sniff(bytes: &Bytes) -> io::Result<Content> {
     let mut start = Vec::with_capacity(SNIFF_BYTES);
-    File::open(path)?.take(SNIFF_BYTES as u64).read_to_end(&mut start)?;
+    bytes.open()?.take(SNIFF_BYTES as u64).read_to_end(&mut start)?;
     Ok(content(&start))
 }
 
 /// Judges the first bytes.
 pub(crate) fn content(start: &[u8]) -> Content {
     const MAGIC: &[(&[u8], &str)] = &[
-        (b"\x1f\x8b", "is compressed with gzip; unpack it first (gunzip FILE)"),
-        (b"\x28\xb5\x2f\xfd", "is compressed with zstd; unpack it first (unzstd FILE)"),
+        (b"\x1f\x8b", "is compressed twice; unpack it first"),
+        (b"\x28\xb5\x2f\xfd", "is compressed twice; unpack it first"),
         (b"BZh", "is compressed with bzip2; unpack it first (bunzip2 FILE)"),
         (b"\xfd7zXZ\x00", "is compressed with xz; unpack it first (unxz FILE)"),
         (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it first"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Excel workbook (XLS); open it and save each sheet as CSV UTF-8"),
-        (b"SQLite format 3\0", "is an SQLite database; export its tables as CSV"),
         (b"ARROW1", "is an Arrow file; save it as Parquet or CSV"),
         (b"ORC", "is an ORC file; save it as Parquet or CSV"),
         (b"Obj\x01", "is an Avro file; save it as Parquet or CSV"),
@@ -52,13 +55,16 @@ pub(crate) fn content(start: &[u8]) -> Content {
     if start.starts_with(b"PAR1") {
         return Content::Parquet;
     }
+    if start.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        return Content::Workbook;
+    }
+    if start.starts_with(b"SQLite format 3\0") {
+        return Content::Sqlite;
+    }
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
-        let workbook = [&b"xl/"[..], b"[Content_Types].xml", b"_rels/"].iter().any(|w| start.windows(w.len()).any(|s| s == *w));
-        return Content::Foreign(if workbook {
-            "is really an Excel workbook (XLSX), whatever its name says; open it and save each sheet as CSV UTF-8"
-        } else {
-            "is a ZIP archive; unpack it first"
-        });
+        const SIGNS: [&[u8]; 4] = [b"xl/", b"[Content_Types].xml", b"_rels/", b"application/vnd.oasis.opendocument.spreadsheet"];
+        let workbook = SIGNS.iter().any(|w| start.windows(w.len()).any(|s| s == *w));
+        return if workbook { Content::Workbook } else { Content::Archive };
     }
     if let Some((_, reason)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic) && !is_text(magic, start)) {
         return Content::Foreign(reason);
@@ -97,9 +103,12 @@ mod tests {
     fn the_content_decides() {
         assert_eq!(content(b""), Content::Empty);
         assert_eq!(content(b"PAR1\x15\x04"), Content::Parquet);
-        assert!(matches!(content(b"PK\x03\x04....xl/workbook.xml"), Content::Foreign(r) if r.contains("XLSX")));
-        assert!(matches!(content(b"PK\x03\x04....notes.txt"), Content::Foreign(r) if r.contains("ZIP")));
-        assert!(matches!(content(b"\x1f\x8b\x08"), Content::Foreign(r) if r.contains("gzip")));
+        assert_eq!(content(b"PK\x03\x04....xl/workbook.xml"), Content::Workbook);
+        assert_eq!(content(b"PK\x03\x04..mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), Content::Workbook);
+        assert_eq!(content(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), Content::Workbook);
+        assert_eq!(content(b"PK\x03\x04....notes.txt"), Content::Archive);
+        assert_eq!(content(b"SQLite format 3\0"), Content::Sqlite);
+        assert!(matches!(content(b"\x1f\x8b\x08"), Content::Foreign(r) if r.contains("twice")));
         assert!(matches!(content(b"\xef\xbb\xbf<!DOCTYPE html>"), Content::Foreign(r) if r.contains("web page")));
         assert!(matches!(content(b"a,b\x00c"), Content::Foreign(_)));
         assert_eq!(content(b"ORC,BZh\n1,2\n"), Content::Text);

@@ -1,10 +1,9 @@
 //! Text files as bytes of UTF-8, whatever encoding they came in.
 
+use crate::bytes::Bytes;
 use crate::sniff::{Content, sniff};
 use crate::{file_fault, io_fault};
-use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::path::{Path, PathBuf};
 use treaty_app::raw::Fault;
 
 /// Bytes read at once.
@@ -21,7 +20,7 @@ enum Encoding {
 /// A text file that has been read through once, to know how to read it.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
-    path: PathBuf,
+    bytes: Bytes,
     display: String,
     encoding: Encoding,
     /// Lines end with a carriage return alone.
@@ -34,15 +33,18 @@ pub(crate) struct Text {
 
 impl Text {
     /// Reads a file through: its encoding, its line ends. Refuses what is no text and what is empty.
-    pub(crate) fn survey(path: &Path, display: &str) -> Result<Self, Fault> {
-        match sniff(path).map_err(|e| io_fault(display, &e))? {
+    pub(crate) fn survey(bytes: &Bytes, display: &str) -> Result<Self, Fault> {
+        match sniff(bytes).map_err(|e| io_fault(display, &e))? {
             Content::Foreign(reason) => return Err(file_fault(display, reason)),
             Content::Parquet => return Err(file_fault(display, "is really a Parquet file; rename it to .parquet")),
+            Content::Workbook => return Err(file_fault(display, "is really a workbook (XLSX, XLS or ODS), whatever its name says")),
+            Content::Archive => return Err(file_fault(display, "is a ZIP archive inside another; unpack it first")),
+            Content::Sqlite => return Err(file_fault(display, "is an SQLite database, not text")),
             Content::Empty => return Err(file_fault(display, "is empty; it should begin with a line of column names")),
             Content::JsonObject | Content::JsonArray | Content::Text => {}
         }
         let mut text = Self {
-            path: path.to_owned(),
+            bytes: bytes.clone(),
             display: display.to_owned(),
             encoding: Encoding::Utf8,
             old_mac: false,
@@ -50,7 +52,7 @@ impl Text {
             notes: Vec::new(),
         };
         let mut mark = [0; 2];
-        let read = File::open(path).and_then(|mut f| f.read_exact(&mut mark));
+        let read = bytes.open().and_then(|mut f| f.read_exact(&mut mark));
         if read.is_ok() && (mark == [0xff, 0xfe] || mark == [0xfe, 0xff]) {
             text.encoding = Encoding::Utf16 { big_endian: mark == [0xfe, 0xff] };
             text.notes.push(format!("{display} is in UTF-16 and was decoded"));
@@ -110,7 +112,7 @@ impl Text {
 
     /// The text from its beginning, as UTF-8, without byte-order mark.
     pub(crate) fn open(&self) -> Result<Box<dyn Read>, Fault> {
-        let mut file = File::open(&self.path).map_err(|e| io_fault(&self.display, &e))?;
+        let mut file = self.bytes.open().map_err(|e| io_fault(&self.display, &e))?;
         let mut start = Vec::new();
         let marked = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 3 };
         file.by_ref().take(marked).read_to_end(&mut start).map_err(|e| io_fault(&self.display, &e))?;

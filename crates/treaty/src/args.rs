@@ -111,7 +111,7 @@ pub enum Command {
     },
     /// Import files into the record: all of them or nothing
     Import {
-        /// Files or folders named like the record's tables, or what the pack expects
+        /// Files, folders or patterns, or postgres://, mysql://, sqlite: and s3:// addresses: named like the record's tables, or what the pack expects
         #[arg(required_unless_present = "tap", conflicts_with = "tap")]
         paths: Vec<PathBuf>,
         /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found

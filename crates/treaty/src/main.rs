@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod demo;
+mod gather;
 mod home;
 mod output;
 mod progress;

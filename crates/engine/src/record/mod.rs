@@ -50,6 +50,7 @@ use datafusion::object_store::ObjectStore;
 use treaty_app::import::LogEntry;
 use treaty_app::layout::TABLES;
 
+pub(crate) use cast::text as cast_text;
 pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;

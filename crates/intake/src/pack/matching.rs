@@ -3,8 +3,8 @@
 use super::{DayFirstRule, Pack, PackFile, fit};
 use crate::messy::{DayFirst, day_first_evidence};
 use crate::names::{did_you_mean, natural_order, without_part};
-use crate::scan::{Format, SourceFile, open};
-use crate::{csv_file, file_fault, io_fault, json_file, pattern};
+use crate::scan::{SourceFile, entries, is_delta, open};
+use crate::{file_fault, io_fault, pattern, stem_of};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use treaty_app::import::Progress;
@@ -88,7 +88,12 @@ pub struct PackInput {
 impl PackFile {
     /// The offer has a name of this entry, or its path fits.
     pub(super) fn means(&self, offer: &Offer) -> bool {
-        let fits = |pattern: &String, path: &Path| (!offer.nested || pattern.contains('/')) && pattern::matches_end(pattern, path);
+        // A name counts without its ending: `deals*.csv` is also `deals.xlsx` and `deals.csv.gz`.
+        let same = |pattern: &String, path: &Path| {
+            let plain = |path: &Path| path.with_file_name(stem_of(path));
+            pattern::matches_end(pattern, path) || pattern::matches_end(&plain(Path::new(pattern)).to_string_lossy(), &plain(path))
+        };
+        let fits = |pattern: &String, path: &Path| (!offer.nested || pattern.contains('/')) && same(pattern, path);
         let by_path = || offer.path.as_deref().is_some_and(|path| self.paths.iter().any(|p| fits(p, path)));
         let by_name = |name: &String| {
             let folded = [fit::fold(name), fit::fold(without_part(name))];
@@ -348,8 +353,8 @@ fn missing_notes(missing: &[Missing]) -> Vec<String> {
     notes
 }
 
-/// Finds the files behind paths and what they offer. A folder offers its files, and those of folders in it, which are
-/// parts of a table that is named like the folder.
+/// Finds the files behind paths and what they offer: a workbook its sheets, an archive its files, a folder its files and
+/// those of folders in it, which are parts of a table that is named like the folder.
 ///
 /// # Errors
 /// Paths that do not exist.
@@ -369,7 +374,7 @@ pub fn offers(paths: &[PathBuf]) -> Result<Vec<Found>, Vec<Fault>> {
             finder.faults.push(file_fault(&display, "no file fits this pattern"));
         }
         for path in named {
-            if path.is_dir() { finder.folder(&path, false) } else { finder.file(&path, true, false) }
+            if path.is_dir() && !is_delta(&path) { finder.folder(&path, 0) } else { finder.file(&path, true, false) }
         }
     }
     if finder.faults.is_empty() { Ok(finder.found) } else { Err(finder.faults) }
@@ -382,21 +387,21 @@ struct Finder {
     seen: BTreeSet<PathBuf>,
 }
 
+/// Folders in folders that are followed.
+const MAX_DEPTH: usize = 16;
+
 impl Finder {
-    /// Offers the files of a folder; those of a folder in it only when `nested` is not set yet.
-    fn folder(&mut self, folder: &Path, nested: bool) {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
+    /// Offers the files of a folder and of the folders in it.
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        let listed = match entries(folder) {
+            Ok(listed) => listed,
             Err(error) => return self.faults.push(io_fault(&folder.display().to_string(), &error)),
         };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-        paths.retain(|p| p.file_name().is_some_and(|n| !n.to_string_lossy().starts_with(['.', '_'])));
-        paths.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
-        for path in paths {
-            match (path.is_dir(), nested) {
-                (false, _) => self.file(&path, false, nested),
-                (true, false) => self.folder(&path, true),
-                (true, true) => {}
+        for (_, path) in listed {
+            if !path.is_dir() || is_delta(&path) {
+                self.file(&path, false, depth > 0 && !is_delta(&path));
+            } else if depth < MAX_DEPTH {
+                self.folder(&path, depth + 1);
             }
         }
     }
@@ -406,19 +411,32 @@ impl Finder {
             return;
         }
         let display = path.display().to_string();
-        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|_| !nested);
         let folder = path.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
-        let names: Vec<String> = stem.into_iter().chain(folder).collect();
-        let file = open(path, &display, names.first().cloned().unwrap_or_default());
-        let headers = match &file {
-            Ok(SourceFile { format: Format::Csv, .. }) => csv_file::read_headers(path, &display),
-            Ok(SourceFile { format: Format::Json | Format::JsonLines, .. }) => json_file::read_keys(path, &display),
-            Ok(SourceFile { format: Format::Parquet, .. }) | Err(_) => Ok(Vec::new()),
+        let names: Vec<String> = Some(stem_of(path)).filter(|_| !nested).into_iter().chain(folder).collect();
+        let files = match open(path, &display, names.first().map_or("", String::as_str)) {
+            Ok(files) => files,
+            Err(fault) => {
+                let offer = Offer { names, path: Some(path.to_owned()), columns: Vec::new(), display, nested };
+                return self.found.push(Found { offer, file: Err(fault), named });
+            }
         };
-        let (file, columns) = match headers {
-            Ok(columns) => (file, columns),
-            Err(fault) => (Err(fault), Vec::new()),
-        };
-        self.found.push(Found { offer: Offer { names, path: Some(path.to_owned()), columns, display, nested }, file, named });
+        let single = files.len() == 1;
+        for file in files {
+            let member = file.member.as_ref().map(|m| PathBuf::from(&m.name));
+            // What lies in a workbook or an archive is known by its own name; by that of the file only if it is alone.
+            let own = file.sheet.iter().cloned().chain(member.iter().map(|m| stem_of(m)));
+            let names: Vec<String> = if single { own.chain(names.iter().cloned()).collect() } else { own.collect() };
+            let place = match &member {
+                Some(member) if !single => Some(path.join(member)),
+                _ => Some(path.to_owned()).filter(|_| single),
+            };
+            let nested = nested && single;
+            let (file, columns) = match file.headers() {
+                Ok(columns) => (Ok(file), columns),
+                Err(fault) => (Err(fault), Vec::new()),
+            };
+            let display = file.as_ref().map_or_else(|fault: &Fault| fault.file.clone(), |file| file.display.clone());
+            self.found.push(Found { offer: Offer { names, path: place, columns, display, nested }, file, named: named && single });
+        }
     }
 }

@@ -172,7 +172,8 @@ fn what_is_no_text_is_refused_with_what_to_do() {
     for (content, words) in [
         (&b"PK\x03\x04\x14\0[Content_Types].xml"[..], "XLSX"),
         (b"PAR1\x15\x04", "Parquet"),
-        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"\x1f\x8b\x08\0", "cut short"),
+        (b"SQLite format 3\0", "SQLite"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"id,name\n1,\0\0\n", "not text"),
     ] {
@@ -246,4 +247,31 @@ fn a_row_without_end_is_stopped_early() {
     let fault = csv_reading(text).unwrap_err();
     assert_eq!(fault.line, 3);
     assert!(fault.reason.contains("longer than 64 MB"), "{fault}");
+}
+
+#[test]
+fn what_stands_above_the_column_names_is_skipped_with_a_word() {
+    let reading = csv_reading("Report: open deals\nGenerated on 2026-03-01 09:30\n\nId;Name;Amount\n1;Ann;\"1,5\"\n2;Bob\n3;Cy;7\n").unwrap();
+    assert_eq!(headers(&reading.table), ["Id", "Name", "Amount"]);
+    assert_eq!(rows(&reading.table), ["5: 1 | Ann | 1,5", "7: 3 | Cy | 7"]);
+    assert_eq!(faults(&reading.table), ["people.csv:6: has 2 cells, but the header has 3"]);
+    assert_eq!(reading.notes, ["people.csv: the column names are in line 4; what stands above them was skipped (Report: open deals)"]);
+    let excel = csv_reading("Open deals,,,\r\n,,,\r\nId,Name,Amount,Stage\r\n1,Ann,3,won\r\n").unwrap();
+    assert_eq!(rows(&excel.table), ["4: 1 | Ann | 3 | won"]);
+    let narrow = csv_reading("id\n1,2,3\n4,5,6\n").unwrap().table;
+    assert_eq!((headers(&narrow), narrow.rows()), (vec!["id"], 2), "numbers are no names");
+}
+
+#[test]
+fn any_delimiter_with_windows_1252_carriage_returns_and_a_mark_at_once() {
+    let table = csv_reading(b"Name;Ort\r\nM\xfcller;\"K\xf6ln; Mitte\"\r\n").unwrap().table;
+    assert_eq!(rows(&table), ["2: M\u{fc}ller | K\u{f6}ln; Mitte"]);
+    let utf_16: Vec<u8> = "\u{feff}id|name\r\n1|\"A|n\"\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(rows(&csv_reading(utf_16).unwrap().table), ["2: 1 | A|n"]);
+}
+
+#[test]
+fn ids_joined_by_semicolons_stay_one_cell() {
+    let table = csv_reading("id,merged\n1,\"2;3;4\"\n5,6;7\n8,\n").unwrap().table;
+    assert_eq!(rows(&table), ["2: 1 | 2;3;4", "3: 5 | 6;7", "4: 8 | -"]);
 }

@@ -7,11 +7,13 @@ mod json;
 mod messy;
 mod offers;
 mod pack;
+mod packed;
 mod real;
 mod round_trip;
 mod scan;
 mod tap;
 mod tap_random;
+mod workbook;
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

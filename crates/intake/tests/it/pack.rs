@@ -188,7 +188,7 @@ fn missing_files_and_columns_are_told_at_once() {
     assert_eq!(
         told,
         [
-            "deals-2.csv: is really an Excel workbook (XLSX), whatever its name says; open it and save each sheet as CSV UTF-8",
+            "deals-2.csv: is a workbook that cannot be read; it may have a password or be cut short; save it as XLSX",
             "deals.csv:1: id: this column is missing; did you mean Ids? The file has Ids, open",
             "deals.csv:1: opened: this column is missing; did you mean open? The file has Ids, open",
             "extra.csv:1: x: this column is missing; did you mean y? The file has y",

@@ -1,6 +1,7 @@
 //! `import`, `log` and `undo`: what goes into the record.
 
 use super::{Outcome, now};
+use crate::gather::{self, Native, Opened};
 use crate::home::Home;
 use crate::output;
 use crate::progress::Bar;
@@ -9,7 +10,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use treaty_app::import::{ImportResult, LogEntry, Progress};
-use treaty_app::layout;
 use treaty_app::raw::Fault;
 use treaty_app::render::format::count;
 use treaty_domain::zone::Zone;
@@ -17,7 +17,6 @@ use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
 use treaty_engine::record::{ImportOptions, Incoming};
 use treaty_intake::messy::{self, DayFirst};
 use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, Value, detect, left_out_note};
-use treaty_intake::{Format, Reading, by_layout, scan};
 
 /// Why nothing was imported.
 pub fn faults(all: &[Fault]) -> String {
@@ -85,8 +84,7 @@ pub async fn import(
     dry_run: bool,
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
-    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-    land(home, paths, Choice::named(home, pack)?, shown.join(", "), dry_run, progress).await
+    land(home, paths, Choice::named(home, pack)?, gather::shown(paths), dry_run, progress).await
 }
 
 /// Reads files and puts their rows into the record; `what` is for its log.
@@ -99,10 +97,14 @@ pub async fn land(
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
     let record = home.record().await?;
+    let opened = Opened::new(paths, progress).await?;
     let input = match choice {
-        Choice::Native => by_name(home, paths, progress)?,
-        Choice::Pack(pack) => with_pack(home, *pack, found(paths).await?, progress).await?,
-        Choice::Detect => detected(home, paths, progress).await?,
+        Choice::Native => by_name(home, opened, progress).await?,
+        Choice::Pack(pack) => {
+            let found = opened.found().await?;
+            with_pack(home, *pack, opened, found, progress).await?
+        }
+        Choice::Detect => detected(home, opened, progress).await?,
     };
     let unknown: Mutex<BTreeSet<String>> = Mutex::default();
     let known = |stage: &str| {
@@ -158,61 +160,21 @@ fn stage_settings(home: &Home, pack: &Pack) -> Vec<String> {
     of.map(|s| format!("[packs.{}.{}]", pack.name, s.name)).collect()
 }
 
-fn by_name(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<Input, String> {
-    let sorted = by_layout(scan(paths).map_err(|e| faults(&e.faults))?);
-    if sorted.known.is_empty() {
-        let all: Vec<Fault> = sorted.unknown.iter().map(treaty_intake::UnknownFile::fault).collect();
-        return Err(faults(&all));
-    }
-    let mut notes: Vec<String> = sorted.unknown.iter().map(|u| format!("left out: {}", u.fault())).collect();
-    let mut incoming = Vec::new();
-    let mut bad = Vec::new();
-    for file in sorted.known {
-        let Some(table) = layout::table(&file.table) else { continue };
-        if file.format == Format::Parquet {
-            incoming.push(Incoming::Parquet { table, path: file.path, display: file.display });
-            continue;
-        }
-        match treaty_intake::read(&file, progress) {
-            Ok(reading) => {
-                notes.extend(reading.notes);
-                incoming.push(Incoming::Text { table, raw: reading.table });
-            }
-            Err(fault) => bad.push(fault),
-        }
-    }
-    if bad.is_empty() {
-        Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone(), stage_settings: Vec::new() })
-    } else {
-        Err(faults(&bad))
-    }
-}
-
-/// The files behind paths and what they offer, those of Parquet files as well.
-async fn found(paths: &[PathBuf]) -> Result<Vec<Found>, String> {
-    let mut found = treaty_intake::pack::offers(paths).map_err(|all| faults(&all))?;
-    for one in &mut found {
-        let Ok(file) = &one.file else { continue };
-        if file.format == Format::Parquet {
-            match pack::parquet_columns(&file.path).await {
-                Ok(columns) => one.offer.columns = columns,
-                Err(e) => one.file = Err(Fault { file: one.offer.display.clone(), line: 0, column: None, reason: e.to_string() }),
-            }
-        }
-    }
-    Ok(found)
+async fn by_name(home: &Home, opened: Opened, progress: &dyn Progress) -> Result<Input, String> {
+    let Native { incoming, notes } = gather::native(opened, progress).await?;
+    Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone(), stage_settings: Vec::new() })
 }
 
 /// Imports by the pack that knows the files, or by the names of the files if they are tables of the record.
-async fn detected(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Result<Input, String> {
-    let found = found(paths).await?;
+async fn detected(home: &Home, opened: Opened, progress: &dyn Progress) -> Result<Input, String> {
+    let found = opened.found().await?;
     let packs = home.shelf().all().map_err(|all| faults(&all))?;
     let offers: Vec<Offer> = found.iter().map(|f| f.offer.clone()).collect();
     match detect(&packs, &offers) {
-        Detection::One { best, .. } if best.pack == NATIVE => by_name(home, paths, progress),
+        Detection::One { best, .. } if best.pack == NATIVE => by_name(home, opened, progress).await,
         Detection::One { best, next } => {
             let pack = home.pack(&best.pack).map_err(|all| faults(&all))?;
-            let mut input = with_pack(home, pack, found, progress).await?;
+            let mut input = with_pack(home, pack, opened, found, progress).await?;
             let next = next.map_or_else(|| "no other pack has a sign".to_owned(), |n| format!("next: {}", n.told()));
             input.notes.insert(0, format!("read with the pack {}; {next}", best.told()));
             Ok(input)
@@ -225,7 +187,7 @@ async fn detected(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Re
                 told.join("\n")
             ))
         }
-        Detection::None(near) => by_name(home, paths, progress).map_err(|e| {
+        Detection::None(near) => by_name(home, opened, progress).await.map_err(|e| {
             let names: Vec<&str> = packs.iter().map(|p| p.name.as_str()).collect();
             let near: String = near.iter().map(|n| format!("\n  {n}")).collect();
             format!("{e}\nno pack knows these files either; there are {} (`treaty pack show NAME` says what each is known by){near}", names.join(", "))
@@ -233,29 +195,12 @@ async fn detected(home: &Home, paths: &[PathBuf], progress: &dyn Progress) -> Re
     }
 }
 
-async fn with_pack(home: &Home, pack: Pack, found: Vec<Found>, progress: &dyn Progress) -> Result<Input, String> {
+async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found>, progress: &dyn Progress) -> Result<Input, String> {
     let (files, left_out) = pack.match_found(found).map_err(|all| faults(&all))?;
     let mut notes = left_out_note(&left_out, &pack.name);
-    let (mut tables, mut bad) = (Vec::new(), Vec::new());
-    for (entry, file) in files {
-        let read = match file.format {
-            Format::Parquet => pack::parquet(&file.path, &file.display)
-                .await
-                .map(|table| Reading { table, notes: Vec::new() })
-                .map_err(|e| Fault { file: file.display.clone(), line: 0, column: None, reason: e.to_string() }),
-            _ => treaty_intake::read(&file, progress),
-        };
-        match read {
-            Ok(reading) => {
-                notes.extend(reading.notes);
-                tables.push((entry, reading.table));
-            }
-            Err(fault) => bad.push(fault),
-        }
-    }
-    if !bad.is_empty() {
-        return Err(faults(&bad));
-    }
+    let (tables, more) = opened.read(files, progress).await?;
+    notes.extend(more);
+    notes.extend(opened.close().await);
     let input = pack.fit(tables).map_err(|all| faults(&all))?;
     let query = |q: &treaty_intake::pack::PackQuery| PackQuery { table: q.table.clone(), sql: q.sql.clone(), file: q.file.clone() };
     let views: Vec<PackQuery> = pack.views.iter().map(query).collect();

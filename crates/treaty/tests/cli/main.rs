@@ -6,5 +6,6 @@ mod golden;
 mod home;
 mod packs;
 mod shared;
+mod sources;
 mod taps;
 mod wrong_input;
