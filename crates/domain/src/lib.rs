@@ -18,6 +18,5 @@ pub mod facts;
 pub mod fold;
 pub mod money;
 pub mod period;
-pub mod snapshot;
 pub mod timeline;
 pub mod zone;

@@ -3,8 +3,6 @@
 
 mod csv;
 mod encoding;
-mod events;
-mod identity;
 mod json;
 mod messy;
 mod offers;
