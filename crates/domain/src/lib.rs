@@ -18,5 +18,6 @@ pub mod facts;
 pub mod fold;
 pub mod money;
 pub mod period;
+pub mod snapshot;
 pub mod timeline;
 pub mod zone;

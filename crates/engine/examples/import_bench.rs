@@ -94,6 +94,7 @@ async fn main() {
             dry_run: false,
             known_stage: &known,
             known_stages_help: "see the agreement".to_owned(),
+            origin: treaty_app::import::Origin::default(),
         };
         let result = record
             .import(source, options, &steps)

@@ -88,7 +88,8 @@ impl Case {
     ) -> Result<Self, EngineError> {
         let world = load(record, set, view).await?;
         let mut attributes = record.attribute_keys("people", view.version)?;
-        for key in record.attribute_keys("opportunities", view.version)? {
+        let more = std::iter::once(crate::identity::QUARANTINED.to_owned());
+        for key in record.attribute_keys("opportunities", view.version)?.into_iter().chain(more) {
             if !attributes.contains(&key) {
                 attributes.push(key);
             }
@@ -101,6 +102,7 @@ impl Case {
         ];
         let mut facts = facts::derive(record, world, set, view, attributes).await?;
         plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
+        facts.notes.extend(crate::trust::snapshot_note(record, view.version));
         Ok(Self::of_facts(facts, set, catalogue, history_imported))
     }
 

@@ -1,6 +1,7 @@
 //! Running a pack: raw text tables in, rows of record tables out, by one query a table.
 
 use crate::error::{EngineError, short};
+use crate::pack_count::Seen;
 use crate::record::Incoming;
 use crate::sql;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -14,6 +15,7 @@ use datafusion::logical_expr::{ColumnarValue, Signature, TypeSignature, Volatili
 use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use treaty_app::import::{Filtered, SourceCount};
 use treaty_app::layout;
 use treaty_app::raw::{RawChunk, RawTable};
 
@@ -53,7 +55,9 @@ pub struct PackOutput {
     /// Rows for the record.
     pub incoming: Vec<Incoming>,
     /// Rows that were left out, with their number.
-    pub notes: Vec<String>,
+    pub filtered: Vec<Filtered>,
+    /// What became of the rows of each raw table.
+    pub sources: Vec<SourceCount>,
 }
 
 /// Runs the queries of a pack over its raw tables. Every raw column is text; the hidden columns
@@ -72,6 +76,7 @@ pub async fn run(
     for function in functions {
         register(&cx, function);
     }
+    let mut seen = Seen::of(&raw);
     let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
     for table in raw {
         let list = tables.entry(table.name.clone()).or_default();
@@ -85,7 +90,7 @@ pub async fn run(
         cx.register_table(name.as_str(), Arc::new(MemTable::try_new(schema, vec![fitted])?))?;
     }
     register_views(&cx, views).await?;
-    let mut out = PackOutput { incoming: Vec::new(), notes: Vec::new() };
+    let mut out = PackOutput { incoming: Vec::new(), filtered: Vec::new(), sources: Vec::new() };
     for query in queries {
         let fault = |e: &DataFusionError| EngineError::Pack { file: query.file.clone(), reason: short(e) };
         let table = layout::table(&query.table).ok_or_else(|| EngineError::Pack {
@@ -93,16 +98,25 @@ pub async fn run(
             reason: format!("`{}` is no table of the record", query.table),
         })?;
         let batches = cx.sql(&query.sql).await.map_err(|e| fault(&e))?.collect().await.map_err(|e| fault(&e))?;
+        seen.cite(&batches)?;
         out.incoming.push(Incoming::Arrow { table, file: query.file.clone(), batches });
     }
+    let mut told = Vec::new();
+    let named: Vec<(&str, &str)> = views.iter().map(|v| (v.table.as_str(), v.sql.as_str())).collect();
     for left in left_out {
         let counted = cx.sql(&left.count).await?.collect().await?;
         let n = counted.first().map(|b| cast(b.column(0), &DataType::Int64)).transpose()?;
         let n = n.as_ref().map_or(0, |n| n.as_primitive::<datafusion::arrow::datatypes::Int64Type>().values().first().copied().unwrap_or(0));
         if n > 0 {
-            out.notes.push(format!("{n} rows were left out: {}", left.text));
+            let rows = u64::try_from(n).unwrap_or(0);
+            let tables = seen.tables_of(&left.count, &named);
+            // Of several tables nobody knows how many are of which.
+            let table = if let [one] = tables.as_slice() { one.clone() } else { String::new() };
+            out.filtered.push(Filtered { table, why: left.text.clone(), rows });
+            told.push((rows, tables));
         }
     }
+    out.sources = seen.counts(&told);
     Ok(out)
 }
 

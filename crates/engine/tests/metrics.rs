@@ -15,6 +15,10 @@ use treaty_engine::{facts, sql};
 
 #[path = "metrics/company.rs"]
 mod company;
+#[path = "metrics/health.rs"]
+mod health;
+#[path = "metrics/lineage.rs"]
+mod lineage;
 
 fn builtin() -> Catalogue {
     Catalogue::builtin().unwrap_or_else(|faults| panic!("{}", lines(&faults)))

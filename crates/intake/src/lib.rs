@@ -5,6 +5,8 @@
 //!   the engine.
 //! - [`pack`] loads a mapping pack and finds the files that it reads.
 //! - [`tap`] runs a Singer tap or an Airbyte source and keeps its rows as files.
+//! - [`events`] reads what is posted, [`journal`] keeps it until it is in the record.
+//! - [`identity`] tells who is who: one person from several systems, accounts by domain, likely fakes.
 //! - [`messy`] reads the dates, amounts and flags of real exports; the engine offers it to the SQL of packs.
 //! - [`names`] suggests what a misspelt name may have meant.
 //!
@@ -15,7 +17,10 @@
 mod bytes;
 pub mod csv_file;
 mod dialect;
+pub mod events;
 mod header;
+pub mod identity;
+pub mod journal;
 pub mod json_file;
 pub mod messy;
 pub mod names;

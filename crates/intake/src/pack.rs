@@ -59,6 +59,10 @@ pub struct Pack {
     pub queries: Vec<PackQuery>,
     /// What the source cannot give: what is lost, and why, in the order of the file.
     pub losses: Vec<Loss>,
+    /// What to switch on in the source, by table or `table.column` of the record.
+    pub hints: Vec<Loss>,
+    /// Fields such as `opportunities.stage` of which the source keeps no history, so that it is made from states.
+    pub history: Vec<String>,
     /// Rows that the queries leave out on purpose, with a query that counts them.
     pub left_out: Vec<LeftOut>,
     /// Where it comes from: its folder, or that it came with Treaty.

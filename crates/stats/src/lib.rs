@@ -19,6 +19,7 @@
 //! | [`survival`] | Kaplan-Meier and competing risks | A5, A10, A13, C3, S11 |
 //! | [`compare`] | two groups, many segments | A7, C8 |
 //! | [`shrink`] | small segments pulled towards the whole | A3, C8, S12 |
+//! | [`health`] | indexes of data health | A27 |
 //! | [`goal`] | lead goals from bookings goals | A1, A2 |
 //! | [`whatif`] | stage chains, scenarios, the weakest stage | A11, A12 |
 //! | [`seed`] | stable seeds for random draws | S13 |
@@ -27,6 +28,7 @@
 pub mod apportion;
 pub mod compare;
 pub mod goal;
+pub mod health;
 pub mod median;
 pub mod proportion;
 pub mod seed;
@@ -46,6 +48,7 @@ pub use compare::{
     odds_ratio, risk_ratio,
 };
 pub use goal::{deals_needed, lead_goal, leads_for_probability, p_at_least};
+pub use health::{Index, health_index};
 pub use median::{median, median_i64, quantile, quantile_i64};
 pub use proportion::{Interval, newcombe, round_half_away, wilson};
 pub use seed::stable_seed;

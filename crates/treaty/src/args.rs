@@ -112,8 +112,11 @@ pub enum Command {
     /// Import files into the record: all of them or nothing
     Import {
         /// Files, folders or patterns, or postgres://, mysql://, sqlite: and s3:// addresses: named like the record's tables, or what the pack expects
-        #[arg(required_unless_present = "tap", conflicts_with = "tap")]
+        #[arg(required_unless_present_any = ["tap", "journal"], conflicts_with = "tap")]
         paths: Vec<PathBuf>,
+        /// Import the events that were received and are not in the record yet
+        #[arg(long, conflicts_with_all = ["paths", "pack", "tap"])]
+        journal: bool,
         /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
         #[arg(long, value_name = "PACK")]
         pack: Option<String>,
@@ -126,9 +129,57 @@ pub enum Command {
         /// Say what would happen and write nothing
         #[arg(long)]
         dry_run: bool,
+        /// The rows show the state of things: make the history of stages, owners, amounts and expected closes from what changed
+        #[arg(long)]
+        snapshot: bool,
+        /// Day or instant of that state (default: now)
+        #[arg(long, value_name = "WHEN", requires = "snapshot", conflicts_with = "tap")]
+        snapshot_at: Option<String>,
     },
-    /// Imports and undos of this record
-    Log,
+    /// What the record lacks, which numbers that touches, and what to switch on in the sources
+    Doctor {
+        /// End with 1 when something serious is missing
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        when: When,
+        /// Format: table, csv or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Sources against the record and against each other: rows, amounts, contradictions
+    Reconcile {
+        /// Files or folders to compare; without any, those of the last imports
+        paths: Vec<PathBuf>,
+        /// Name or folder of a mapping pack, or `native`; without it the pack that knows the files is found
+        #[arg(long, value_name = "NAME")]
+        pack: Option<String>,
+        /// Format: table, csv or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Imports and undos of this record with their counts; one of them in full, its refused rows included
+    Log {
+        /// Version to tell in full
+        version: Option<u64>,
+        /// Format: table or json
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// One person from several systems: merge by keys that leave no doubt, list the doubtful, decide
+    Identity {
+        /// Say what would be found and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(subcommand)]
+        what: Option<IdentityCommand>,
+    },
+    /// Take events from standard input, one JSON body a line; each is acknowledged when it is safe in the journal
+    Events {
+        /// So many bodies are written at once, and share a sync
+        #[arg(long, default_value_t = 8)]
+        writers: usize,
+    },
     /// Take back the newest import
     Undo,
     /// The alignment review: promises kept and broken, then every report
@@ -144,7 +195,8 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// One report: goal, funnel, weakest, what-if, sources, aging, speed, acceptance, ratios, influence, attribution, recycle, value
+    /// One report: goal, funnel, weakest, what-if, sources, aging, speed, acceptance, ratios, influence, attribution, recycle, value;
+    /// or of the data: health, clean-up, coverage, maturity, gaps, systems, conflicts, overlap
     Report {
         /// Name
         name: String,
@@ -258,5 +310,49 @@ pub enum MetricCommand {
         /// Format
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+    },
+}
+
+/// What to do about who is who.
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// Pairs that may be one person, and keys that were not followed, for a person to decide
+    Review {
+        /// At most so many pairs
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Two ids are one person
+    Merge {
+        /// An id
+        a: String,
+        /// Another
+        b: String,
+    },
+    /// Two ids are not one person, now and for good
+    Unmerge {
+        /// The id that leaves
+        a: String,
+        /// The one it was merged with
+        b: String,
+    },
+    /// People who may be fakes, for a person to decide
+    Quarantine {
+        /// Format
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// A person in quarantine is real
+    Clear {
+        /// Its id
+        id: String,
+    },
+    /// A person is a fake
+    Confirm {
+        /// Its id
+        id: String,
     },
 }

@@ -3,11 +3,13 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use treaty_app::trust::{Health, Truth, truth_faults};
 use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
 use treaty_app::raw::Fault;
 use treaty_engine::record::Record;
+use treaty_intake::identity;
 use treaty_intake::pack::{Pack, Shelf};
 
 /// Settings of a home, `treaty.toml`.
@@ -20,6 +22,66 @@ pub struct Settings {
     /// Settings of packs, by their name.
     #[serde(default)]
     pub packs: BTreeMap<String, toml::Table>,
+    /// How one person from several systems is found.
+    #[serde(default)]
+    pub identity: IdentitySettings,
+    /// Whose word counts where sources say different things.
+    #[serde(default)]
+    pub truth: Truth,
+    /// What is healthy.
+    #[serde(default)]
+    pub health: Health,
+}
+
+/// When identity is asked by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterImport {
+    /// After imports through a pack, and of events.
+    #[default]
+    Packs,
+    /// After every import.
+    Always,
+    /// Only by `treaty identity`.
+    Never,
+}
+
+/// How one person from several systems is found.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// When it is asked by itself.
+    pub after_import: AfterImport,
+    /// Country of telephone numbers of people without a country.
+    pub country: Option<String>,
+    /// Attributes that hold the id of the same person in another system.
+    pub id_attributes: Vec<String>,
+    /// Domains of private mailboxes.
+    pub free_mail: Vec<String>,
+    /// Mailboxes of an office, the part before the `@`.
+    pub role_mailboxes: Vec<String>,
+    /// Most ids of one person.
+    pub max_cluster: Option<usize>,
+    /// Whether the e-mail domain names the account of people whose source names none; default: yes.
+    pub accounts_by_domain: Option<bool>,
+    /// Whether likely fakes are put into quarantine; default: yes.
+    pub fakes: Option<bool>,
+}
+
+impl IdentitySettings {
+    /// As identity takes them.
+    pub fn resolved(&self) -> identity::Settings {
+        let plain = identity::Settings::default();
+        let lower = |list: &[String]| list.iter().map(|t| t.trim().to_lowercase()).collect();
+        identity::Settings {
+            country: self.country.clone(),
+            id_attributes: self.id_attributes.clone(),
+            lists: identity::email::Lists { free_mail: lower(&self.free_mail), roles: lower(&self.role_mailboxes) },
+            max_cluster: self.max_cluster.unwrap_or(plain.max_cluster),
+            accounts_by_domain: self.accounts_by_domain.unwrap_or(plain.accounts_by_domain),
+            fakes: self.fakes.unwrap_or(plain.fakes),
+        }
+    }
 }
 
 /// How files are read.
@@ -36,9 +98,31 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 # Times in files without an offset are local to this zone (default: that of the agreement).\n\
 # time_zone = \"America/New_York\"\n\
 \n\
+# One person from several systems; see docs/how-to/one-person-from-many-systems.md.\n\
+# [identity]\n\
+# after_import = \"packs\"       # or \"always\", or \"never\": only when `treaty identity` is run\n\
+# country = \"US\"               # of telephone numbers of people without a country\n\
+# id_attributes = [\"legacy_no\"] # columns with the id of the same person in another system\n\
+# free_mail = [\"isp.example\"]   # providers of private mailboxes beside those known\n\
+\n\
 # What differs from tenant to tenant is a setting of a pack; `treaty pack show NAME` lists them.\n\
 # [packs.salesforce.opportunity_stage]\n\
-# \"Proposal/Price Quote\" = \"negotiation\"\n";
+# \"Proposal/Price Quote\" = \"negotiation\"\n\
+\n\
+# Whose word counts where several sources know one person, account or opportunity: by table and column, the first that\n\
+# has a value wins. `treaty reconcile` shows where they differ.\n\
+# [truth]\n\
+# people.email = [\"salesforce\", \"hubspot\"]\n\
+\n\
+# Who answers for the data, and below which index they are ill (`treaty report health`, `treaty report clean-up`).\n\
+# [health]\n\
+# owner = \"marketing operations\"\n\
+# threshold = 0.8\n\
+# weights = { completeness = 0.3, validity = 0.3, uniqueness = 0.2, freshness = 0.2 }\n\
+# [[health.field]]\n\
+# of = \"people.email\"\n\
+# owner = \"inside sales\"\n\
+# threshold = 0.95\n";
 
 /// A home that was opened.
 pub struct Home {
@@ -127,6 +211,14 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
             if let Some(Err(e)) = settings.import.time_zone.as_deref().map(Zone::new) {
                 findings.errors.push(format!("{}: import.time_zone: {e}", file.display()));
             }
+            if let Some(country) = settings.identity.country.as_deref().filter(|c| identity::phone::country(c).is_none()) {
+                findings.errors.push(format!("{}: identity.country: `{country}` is no country; write a code such as US", file.display()));
+            }
+            if settings.identity.max_cluster.is_some_and(|n| n < 2) {
+                findings.errors.push(format!("{}: identity.max_cluster: at least 2, or no two ids are ever one person", file.display()));
+            }
+            let own = settings.health.faults().into_iter().chain(truth_faults(&settings.truth));
+            findings.errors.extend(own.map(|f| format!("{}: {f}", file.display())));
             settings
         }
         Err(e) => {
@@ -165,7 +257,8 @@ impl Home {
     /// # Errors
     /// When it cannot be opened.
     pub async fn record(&self) -> Result<Record, String> {
-        Record::open(&self.dir).await.map_err(|e| e.to_string())
+        let record = Record::open(&self.dir).await.map_err(|e| e.to_string())?;
+        Ok(record.with_truth(self.settings.truth.clone()))
     }
 
     /// Zone of local times in files.

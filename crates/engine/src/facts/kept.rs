@@ -34,6 +34,7 @@ struct Contents {
     /// Rows of each chunk, by table of the pass.
     rows: BTreeMap<String, Vec<usize>>,
     plain: Vec<String>,
+    suspects: u64,
 }
 
 /// The folder of the facts of a view under an agreement, as this program derives them.
@@ -43,7 +44,8 @@ pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
     let build = std::env::current_exe().and_then(std::fs::metadata).ok().map(|m| (m.len(), m.modified().ok()));
     // A record that was begun anew counts its versions anew.
     let import = record.log().into_iter().find(|e| e.version == view.version);
-    let key = format!("{view:?} {versions:?} {import:?} {build:?} {}", env!("CARGO_PKG_VERSION"));
+    let truth = record.truth();
+    let key = format!("{view:?} {versions:?} {import:?} {truth:?} {build:?} {}", env!("CARGO_PKG_VERSION"));
     record.home().join("facts").join(format!("v{:08}-{}", view.version, digest(key.as_bytes())))
 }
 
@@ -61,7 +63,7 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
     for name in ["spend", "purchases", "campaigns", "users"] {
         tables.insert(name, FactTable::plain(read(&folder.join(format!("{name}_table.arrow")), 0).ok()?));
     }
-    Some(Facts { tables, view, attributes: contents.attributes, notes: contents.notes })
+    Some(Facts { tables, view, attributes: contents.attributes, notes: contents.notes, suspects: contents.suspects })
 }
 
 /// Keeps facts. A failure leaves nothing behind and is no failure of the question that made them.
@@ -80,7 +82,7 @@ fn write_all(facts: &Facts, folder: &Path) -> Result<(), EngineError> {
     let _ = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder)?;
     let mut contents =
-        Contents { notes: facts.notes.clone(), attributes: facts.attributes.clone(), rows: BTreeMap::new(), plain: Vec::new() };
+        Contents { notes: facts.notes.clone(), attributes: facts.attributes.clone(), rows: BTreeMap::new(), plain: Vec::new(), suspects: facts.suspects };
     let mut files: Vec<(PathBuf, Vec<ArrayRef>)> = Vec::new();
     for (name, table) in &facts.tables {
         match table.cores() {

@@ -42,6 +42,8 @@ pub struct Facts {
     pub attributes: Vec<String>,
     /// What to keep in mind about the data.
     pub notes: Vec<String>,
+    /// People in quarantine.
+    pub suspects: u64,
 }
 
 /// Runs the pass.
@@ -55,7 +57,7 @@ pub async fn derive(
     view: View,
     attributes: Vec<String>,
 ) -> Result<Facts, EngineError> {
-    let notes = notes(&world);
+    let (notes, suspects) = (notes(&world), world.suspects);
     let undecided = par::blocking(|| Feeder::new(&world).undecided());
     if !undecided.is_empty() {
         let ids = record.cells("touchpoints", view.version, "touchpoint_id", &undecided).await?;
@@ -68,7 +70,7 @@ pub async fn derive(
         .zip(cores)
         .map(|(name, cores)| (*name, FactTable::of_pass(name, cores, &shape, &attributes)))
         .collect();
-    Ok(Facts { tables, view, attributes, notes })
+    Ok(Facts { tables, view, attributes, notes, suspects })
 }
 
 /// Folds every account; gives for each table of [`core::TABLES`] a batch a chunk.

@@ -1,15 +1,16 @@
 //! Dimensions: what facts are sliced by, prepared once as codes over the entities.
 
 use crate::error::EngineError;
+use crate::identity;
 use crate::load::{View, World};
 use crate::load::columns::Names;
-use crate::load::entities;
+use crate::load::{entities, truth};
 use crate::record::{Record, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use treaty_domain::agreement::Agreement;
 use treaty_domain::timeline::NONE;
@@ -118,6 +119,15 @@ impl Of {
             Of::Accounts => "accounts",
             Of::Opportunities => "opportunities",
             Of::Handoffs => "handoffs",
+        }
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Of::People => "person_id",
+            Of::Accounts => "account_id",
+            Of::Opportunities => "opportunity_id",
+            Of::Handoffs => "handoff_id",
         }
     }
 }
@@ -261,9 +271,19 @@ impl Shape {
             if locked(&self.read).contains_key(&(*of, name.clone())) {
                 continue;
             }
+            if name == identity::QUARANTINED {
+                let suspects = if *of == Of::People { identity::marked(&self.record, self.version).await? } else { BTreeSet::new() };
+                let ids = entities::column(&self.record, of.table(), self.version, of.id()).await?;
+                let dim = Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.orders[*of as usize].as_ref())?)?;
+                locked(&self.read).insert((*of, name.clone()), dim);
+                continue;
+            }
             let known = self.record.schema(of.table())?.index_of(name).is_ok();
             let stored = if known { name.as_str() } else { "attributes" };
-            let raw = entities::column(&self.record, of.table(), self.version, stored).await?;
+            let mut raw = entities::column(&self.record, of.table(), self.version, stored).await?;
+            if known {
+                raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
+            }
             let order = self.numbers.orders[*of as usize].as_ref();
             let dim = par::blocking(|| -> Result<Dim, EngineError> {
                 let column = if known { raw } else { attribute(&raw, name)? };

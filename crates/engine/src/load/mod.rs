@@ -10,6 +10,7 @@ mod merges;
 mod spans;
 mod terms;
 mod touches;
+pub(crate) mod truth;
 
 use crate::error::EngineError;
 use crate::record::Record;
@@ -21,7 +22,7 @@ pub use events::Strays;
 use events::{Cut, FieldChanges, Role};
 use spans::BySubject;
 use touches::Touches;
-use merges::Merges;
+pub(crate) use merges::Merges;
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
 use treaty_domain::money::{Currency, FxTable, Rate};
@@ -64,6 +65,8 @@ pub struct World {
     pub user_rows: Entities,
     /// What could not be placed.
     pub strays: Strays,
+    /// People in quarantine.
+    pub suspects: u64,
     people: Vec<Person>,
     opportunities: Vec<Opportunity>,
     roles: Vec<Role>,
@@ -106,10 +109,15 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
     let needs = criteria::needs(&bits, record)?;
     let merges_of = view.without_merges_since.unwrap_or(v);
-    let merges = Merges::new(&read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?, as_of);
-    let people_rows = read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?;
+    let merge_rows = read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?;
+    let merges = Merges::new(&merge_rows, as_of);
+    let people_rows = crate::identity::settle(read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?, &merge_rows)?;
+    let suspects = crate::identity::suspects(&merge_rows).len() as u64;
     let account_rows = read_as(record, "accounts", v, &with(ACCOUNTS, &needs.accounts)).await?;
     let opportunity_rows = read_as(record, "opportunities", v, &with(OPPORTUNITIES, &needs.opportunities)).await?;
+    let people_rows = truth::settle(record, v, "people", people_rows, &merges).await?;
+    let account_rows = truth::settle(record, v, "accounts", account_rows, &merges).await?;
+    let opportunity_rows = truth::settle(record, v, "opportunities", opportunity_rows, &merges).await?;
     let purchase_rows =
         read_all(record, "purchases", v, &["account_id", "purchased_at", "amount", "currency"]).await?;
     let arranged = par::blocking(|| entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, &merges))?;
@@ -211,6 +219,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         users,
         user_rows,
         strays,
+        suspects,
         people,
         opportunities,
         roles,

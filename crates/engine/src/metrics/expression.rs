@@ -85,6 +85,20 @@ pub(super) fn aggregated(text: &str) -> (Vec<String>, bool) {
     (columns, counts)
 }
 
+/// Every column that an expression names.
+pub(super) fn columns(text: &str) -> Vec<String> {
+    let mut columns = Vec::new();
+    if let Ok(expr) = parse(text) {
+        let _: ControlFlow<()> = visit_expressions(&expr, |e| {
+            if let Expr::Identifier(column) = e {
+                columns.push(column.value.clone());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    columns
+}
+
 fn name(f: &Function) -> String {
     f.name.to_string().to_lowercase()
 }

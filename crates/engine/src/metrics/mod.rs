@@ -360,6 +360,16 @@ impl Metric {
         (of(&self.numerator), self.denominator.as_deref().map(of))
     }
 
+    /// Columns of its fact that it rests on: those it adds up, divides by, is narrowed by and is dated by.
+    pub fn columns(&self) -> Vec<String> {
+        let texts = [Some(&self.numerator), self.denominator.as_ref(), self.filter.as_ref()];
+        let mut all: Vec<String> = texts.into_iter().flatten().flat_map(|t| expression::columns(t)).collect();
+        all.extend(self.anchor.clone());
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// The interval around a share, if the metric asks for one and there is a share.
     pub fn interval_of(&self, numerator: Option<f64>, denominator: Option<f64>) -> Option<(f64, f64)> {
         self.interval?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use treaty_app::identity;
 use treaty_app::layout::{Kind, Table};
 use treaty_domain::zone::{LocalDay, Micros};
 
@@ -37,7 +38,14 @@ pub fn check(table: &Table, piece: &mut Piece, options: &ImportOptions<'_>) {
             table,
             piece,
             "subject_type",
-            &["person", "opportunity", "account"],
+            &[
+                "person",
+                "opportunity",
+                "account",
+                identity::MEMBER,
+                identity::QUARANTINE,
+                identity::DECISION,
+            ],
         ),
         "handoffs" => {
             words(

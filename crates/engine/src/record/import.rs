@@ -6,20 +6,21 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, Int64Array, StringViewArray};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::DataType;
-use treaty_app::import::{ImportResult, LogEntry, MAX_FAULTS, Progress, TableCount};
-use treaty_app::layout::{TABLES, Table};
+use treaty_app::import::{Details, Filtered, ImportResult, LogEntry, MAX_FAULTS, Origin, Progress, TableCount};
+use treaty_app::layout::{Kind, TABLES, Table};
 use treaty_app::raw::Fault;
 use treaty_domain::zone::Zone;
 
-use super::cells::Text;
+use super::cells::{Cells, Text};
 use super::encode::{self, Columns, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
 use super::flat::Flat;
 use super::keys::{self, Hashes, Index};
-use super::ledger::Row;
+use super::ledger::{self, Row};
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
-use super::{Record, Writer, order, par, schema, twins, upsert};
+use super::snapshot::{self, Made};
+use super::{Record, Writer, claims, order, par, schema, twins, upsert};
 
 /// How to import.
 pub struct ImportOptions<'a> {
@@ -37,6 +38,8 @@ pub struct ImportOptions<'a> {
     pub known_stage: &'a (dyn Fn(&str) -> bool + Sync),
     /// What to say about a stage it does not know, such as the list of those it knows.
     pub known_stages_help: String,
+    /// What is known of the rows before the record sees them, for the log.
+    pub origin: Origin,
 }
 
 /// What one table contributes to an import.
@@ -45,6 +48,7 @@ struct Outcome {
     count: TableCount,
     faults: Vec<Fault>,
     notes: Vec<String>,
+    filtered: Vec<Filtered>,
     attributes: BTreeSet<String>,
     /// Files of the table afterwards, if anything changes.
     wanted: Option<Vec<StoredFile>>,
@@ -59,7 +63,7 @@ impl Record {
     pub async fn import(
         &self,
         source: Vec<Incoming>,
-        options: ImportOptions<'_>,
+        mut options: ImportOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<ImportResult> {
         let writer = if options.dry_run {
@@ -74,6 +78,14 @@ impl Record {
                 .await
                 .map_err(|e| e.into_write(before))?;
         }
+        let (source, made) = match options.origin.snapshot.clone() {
+            Some(mark) => snapshot::derive(self, source, &options, &mark).await?,
+            None => (source, Made::default()),
+        };
+        if let Some(mark) = &mut options.origin.snapshot {
+            mark.rows = made.rows;
+        }
+        options.origin.notes.extend(made.notes);
         let prepared = match par::blocking(|| prepare(source, before))? {
             Ok(prepared) => prepared,
             Err(refused) => return Ok(refused),
@@ -89,13 +101,25 @@ impl Record {
                 return Err(error.into_write(before));
             }
         };
-        let (mut result, wanted, attributes) = gather(outcomes, before);
-        if wanted.is_empty() || writer.is_none() {
+        let (mut result, wanted, attributes) = gather(outcomes, before, &options.origin);
+        result.source = options.source_name.clone();
+        for late in made.filtered {
+            if let Some(t) = result.tables.iter_mut().find(|t| t.table == late.table) {
+                t.read += late.rows;
+                t.filtered += late.rows;
+            }
+            result.filtered.push(late);
+        }
+        if (wanted.is_empty() && !made.confirms) || writer.is_none() {
             return Ok(result);
         }
         progress.step("committing", None);
         let state = self.state_of(before)?;
-        let entry = self.entry(&options, &result);
+        let mut entry = self.entry(&options, &result);
+        if !result.faults.is_empty() {
+            let kept = ledger::keep_refused(&self.store, entry.version, &result.faults).await;
+            entry.details.refused = kept.map_err(|e| e.into_write(before))?;
+        }
         let row = self
             .commit(&state, wanted, entry, None, |row| {
                 for (table, names) in attributes {
@@ -112,17 +136,28 @@ impl Record {
     }
 
     fn entry(&self, options: &ImportOptions<'_>, result: &ImportResult) -> LogEntry {
-        let sum = |of: fn(&TableCount) -> u64| result.tables.iter().map(of).sum();
+        let sum = |of: fn(&TableCount) -> u64| result.tables.iter().map(of).sum::<u64>();
+        let (passed_over, unread) = options.origin.stopped();
         LogEntry {
             version: self.version() + 1,
             at: options.at,
             kind: "import".to_owned(),
             what: options.what.clone(),
-            read: sum(|t| t.read),
+            read: sum(|t| t.read) + passed_over + unread,
             written: sum(|t| t.written),
             changed: sum(|t| t.changed),
             unchanged: sum(|t| t.unchanged),
-            rejected: sum(|t| t.rejected),
+            rejected: sum(|t| t.rejected) + unread,
+            filtered: sum(|t| t.filtered) + passed_over,
+            source: options.source_name.clone(),
+            details: Details {
+                tables: result.tables.clone(),
+                origin: options.origin.clone(),
+                filtered: result.filtered.clone(),
+                notes: result.notes.clone(),
+                refused: String::new(),
+                more_refused: result.more_faults,
+            },
         }
     }
 
@@ -188,6 +223,9 @@ impl Record {
         if flat.rows == 0 {
             return Ok(());
         }
+        let settled = claims::settle(self, table, &mut flat, &mut hashes, options).await?;
+        out.notes.extend(settled.notes);
+        out.attributes.extend(settled.attributes);
         let stored = self.stored(table.name).await?;
         let objects = self.store.objects(table.name)?;
         let matched =
@@ -371,6 +409,7 @@ fn prepare(
         faults,
         more_faults,
         notes,
+        ..ImportResult::default()
     }))
 }
 
@@ -404,16 +443,49 @@ fn check(
     let (mut index, pairs) = {
         let columns = schema::key_positions(table)
             .into_iter()
-            .map(|c| super::cells::Cells::of(flat.columns[c].as_ref()))
+            .map(|c| Cells::of(flat.columns[c].as_ref()))
             .collect::<Result<Vec<_>>>()?;
         let same = |a: u32, b: u32| keys::same_key(&columns, a as usize, &columns, b as usize);
         Index::build(&hashes.key, &flat.alive(), same)
     };
     let resolved = twins::resolve(table, &flat, &hashes, &mut index, &pairs, 4 * MAX_FAULTS)?;
     out.count.unchanged += resolved.repeated;
+    out.count.repeated = resolved.repeated;
+    out.count.money = money(table, &flat, &resolved.dropped)?;
     out.count.rejected += resolved.refused;
     out.faults.extend(resolved.faults);
     Ok((flat, hashes, index, resolved.dropped))
+}
+
+/// Sums of the amounts of the rows that are kept, by currency.
+fn money(
+    table: &Table,
+    flat: &Flat,
+    dropped: &HashSet<u32>,
+) -> Result<BTreeMap<String, String>> {
+    let at = |name: &str| table.columns.iter().position(|c| c.name == name);
+    let Some(amount) = table.columns.iter().position(|c| c.kind == Kind::Money) else {
+        return Ok(BTreeMap::new());
+    };
+    let Cells::Wide(amounts, nulls) = Cells::of(flat.columns[amount].as_ref())? else {
+        return Ok(BTreeMap::new());
+    };
+    let currency = at("currency").and_then(|i| flat.columns[i].as_ref());
+    let currency = currency.and_then(Text::of);
+    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+    for row in flat.alive() {
+        let i = row as usize;
+        if nulls.is_some_and(|n| n.is_null(i)) || dropped.contains(&row) {
+            continue;
+        }
+        let of = currency.and_then(|c| c.get(i)).unwrap_or("");
+        *sums.entry(of).or_default() += amounts[i];
+    }
+    let text = |sum: i128| super::snapshot::decimal(sum, schema::MONEY.1.unsigned_abs().into());
+    Ok(sums
+        .into_iter()
+        .map(|(of, sum)| (of.to_owned(), text(sum)))
+        .collect())
 }
 
 /// Hands written files over to the storage, in the background.
@@ -475,13 +547,16 @@ type Wanted = BTreeMap<String, Vec<StoredFile>>;
 fn gather(
     outcomes: Vec<Outcome>,
     version: u64,
+    origin: &Origin,
 ) -> (ImportResult, Wanted, BTreeMap<String, BTreeSet<String>>) {
     let mut result = ImportResult {
         version,
+        origin: origin.clone(),
+        notes: origin.notes.clone(),
         ..ImportResult::default()
     };
     let (mut wanted, mut attributes) = (Wanted::new(), BTreeMap::new());
-    let mut faults = Vec::new();
+    let mut faults = origin.unread.clone();
     for outcome in outcomes {
         let table = outcome.count.table.clone();
         if let Some(files) = outcome.wanted {
@@ -492,9 +567,10 @@ fn gather(
         }
         result.tables.push(outcome.count);
         result.notes.extend(outcome.notes);
+        result.filtered.extend(outcome.filtered);
         faults.extend(outcome.faults);
     }
-    let rejected: u64 = result.tables.iter().map(|t| t.rejected).sum();
+    let rejected: u64 = result.tables.iter().map(|t| t.rejected).sum::<u64>() + origin.unread.len() as u64;
     faults.sort();
     faults.truncate(MAX_FAULTS);
     result.more_faults = rejected.saturating_sub(faults.len() as u64);

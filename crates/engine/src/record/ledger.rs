@@ -12,8 +12,10 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use datafusion::parquet::file::reader::ChunkReader;
 use serde_json::json;
-use treaty_app::import::LogEntry;
+use treaty_app::import::{Details, LogEntry};
+use treaty_app::raw::Fault;
 
 use super::error::{RecordError, Result};
 use super::store::{self, Store, StoredFile};
@@ -58,6 +60,9 @@ fn schema() -> SchemaRef {
     fields.push(Field::new("tables", DataType::Utf8, true));
     fields.push(Field::new("attributes", DataType::Utf8, true));
     fields.push(Field::new("undoes", DataType::Int64, true));
+    fields.push(Field::new("filtered", DataType::Int64, true));
+    fields.push(Field::new("source", DataType::Utf8, true));
+    fields.push(Field::new("details", DataType::Utf8, true));
     Arc::new(Schema::new(fields))
 }
 
@@ -116,6 +121,35 @@ pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
     Ok(version)
 }
 
+/// Keeps the refused rows of an import beside the ledger; returns the name of the file. Nobody sees it before the ledger
+/// names it.
+pub async fn keep_refused(store: &Store, version: u64, faults: &[Fault]) -> Result<String> {
+    let rows: Vec<_> = faults
+        .iter()
+        .map(|f| json!([f.file, f.line, f.column, f.reason]))
+        .collect();
+    let bytes = json!(rows).to_string().into_bytes();
+    let name = format!("refused-v{version:08}-{}.json", hash::digest(&bytes));
+    store::put(&store.objects(LEDGER)?, &name, bytes).await?;
+    Ok(name)
+}
+
+/// Reads them again.
+pub async fn refused(store: &Store, name: &str) -> Result<Vec<Fault>> {
+    let file = store::get(&store.objects(LEDGER)?, name).await?;
+    let broken = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
+    let reader = file.get_read(0).map_err(|e| broken(&e))?;
+    let rows: Vec<(String, u64, Option<String>, String)> =
+        serde_json::from_reader(reader).map_err(|e| broken(&e))?;
+    let fault = |(file, line, column, reason)| Fault {
+        file,
+        line,
+        column,
+        reason,
+    };
+    Ok(rows.into_iter().map(fault).collect())
+}
+
 fn batch(rows: &[&Row]) -> Result<RecordBatch> {
     let long = |of: &dyn Fn(&Row) -> Option<u64>| -> ArrayRef {
         Arc::new(
@@ -141,6 +175,9 @@ fn batch(rows: &[&Row]) -> Result<RecordBatch> {
         text(&|r| json!(r.tables).to_string()),
         text(&|r| json!(r.attributes).to_string()),
         long(&|r| r.undoes),
+        long(&|r| Some(r.entry.filtered)),
+        text(&|r| r.entry.source.clone()),
+        text(&|r| json!(r.entry.details).to_string()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
 }
@@ -172,6 +209,9 @@ fn decode(batch: &RecordBatch) -> Result<Vec<Row>> {
         long("unchanged")?,
         long("rejected")?,
     ];
+    // Ledgers of older versions of Treaty lack these.
+    let filtered = long("filtered").ok();
+    let (source, details) = (text("source").ok(), text("details").ok());
     let number =
         |a: &ArrayRef, i: usize| u64::try_from(a.as_primitive::<Int64Type>().value(i)).unwrap_or(0);
     let word = |a: &ArrayRef, i: usize| a.as_string::<i32>().value(i).to_owned();
@@ -189,6 +229,13 @@ fn decode(batch: &RecordBatch) -> Result<Vec<Row>> {
                     changed: count(2),
                     unchanged: count(3),
                     rejected: count(4),
+                    filtered: filtered.as_ref().map_or(0, |a| number(a, i)),
+                    source: source.as_ref().map_or_else(String::new, |a| word(a, i)),
+                    details: match &details {
+                        Some(a) if a.is_valid(i) => serde_json::from_str(&word(a, i))
+                            .map_err(|_| broken("details"))?,
+                        _ => Details::default(),
+                    },
                 },
                 tables: serde_json::from_str(&word(&tables, i)).map_err(|_| broken("tables"))?,
                 attributes: serde_json::from_str(&word(&attributes, i))

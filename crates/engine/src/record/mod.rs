@@ -8,14 +8,17 @@
 //!
 //! - [`source`] reads what comes, with [`header`], [`cast`], [`parse`], [`piece`] and [`checks`];
 //! - [`flat`], [`keys`] and [`twins`] put the rows of a table together, one for each key;
+//! - [`claims`] settles whose word counts where several sources write one id;
 //! - [`upsert`] compares with what is stored, [`order`] sorts, [`encode`] and [`pages`] make
 //!   Parquet files;
+//! - [`snapshot`] makes history of rows that show a state;
 //! - [`store`] and [`ledger`] commit, [`reader`] reads;
 //! - [`hash`] defines the stored hashes.
 
 mod cast;
 mod cells;
 mod checks;
+mod claims;
 mod encode;
 mod error;
 mod flat;
@@ -31,6 +34,7 @@ mod parse;
 mod piece;
 mod reader;
 mod schema;
+mod snapshot;
 mod source;
 mod store;
 mod twins;
@@ -49,7 +53,10 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::object_store::ObjectStore;
 use treaty_app::import::LogEntry;
 use treaty_app::layout::TABLES;
+use treaty_app::raw::Fault;
+use treaty_app::trust::Truth;
 
+pub(crate) use claims::kept;
 pub(crate) use cast::text as cast_text;
 pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
@@ -77,6 +84,7 @@ pub struct RecordFile {
 pub struct Record {
     home: PathBuf,
     store: Arc<Store>,
+    truth: Truth,
     /// All versions, and the Delta version of the ledger that holds them.
     ledger: RwLock<(u64, Arc<Ledger>)>,
 }
@@ -85,7 +93,7 @@ impl Clone for Record {
     /// The same record, as this one knows it now.
     fn clone(&self) -> Self {
         let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { home: self.home.clone(), store: Arc::clone(&self.store), ledger: RwLock::new(ledger) }
+        Self { home: self.home.clone(), store: Arc::clone(&self.store), truth: self.truth.clone(), ledger: RwLock::new(ledger) }
     }
 }
 
@@ -131,8 +139,20 @@ impl Record {
         Ok(Self {
             home: home.to_owned(),
             store: Arc::new(store),
+            truth: Truth::new(),
             ledger: RwLock::new((at, Arc::new(ledger))),
         })
+    }
+
+    /// Says whose word counts where sources say different things.
+    #[must_use]
+    pub fn with_truth(self, truth: Truth) -> Self {
+        Self { truth, ..self }
+    }
+
+    /// Whose word counts.
+    pub fn truth(&self) -> &Truth {
+        &self.truth
     }
 
     /// Looks for versions that other processes have written since.
@@ -184,6 +204,15 @@ impl Record {
     /// All versions, oldest first.
     pub fn log(&self) -> Vec<LogEntry> {
         self.ledger().iter().map(|row| row.entry.clone()).collect()
+    }
+
+    /// The refused rows of a version, as the import told them.
+    pub async fn refused(&self, version: u64) -> Result<Vec<Fault>> {
+        let name = self.state_of(version)?.entry.details.refused;
+        if name.is_empty() {
+            return Ok(Vec::new());
+        }
+        ledger::refused(&self.store, &name).await
     }
 
     /// Names of the custom attributes of a table.
@@ -358,11 +387,7 @@ impl Record {
             at,
             kind: "undo".to_owned(),
             what: format!("version {number}: {}", last.entry.what),
-            read: 0,
-            written: 0,
-            changed: 0,
-            unchanged: 0,
-            rejected: 0,
+            ..LogEntry::default()
         };
         let attributes = target.attributes.clone();
         let row = self
@@ -423,20 +448,9 @@ impl Record {
     /// The row of a version; version 0 is empty.
     fn state_of(&self, version: u64) -> Result<Row> {
         let ledger = self.ledger();
-        let empty = LogEntry {
-            version: 0,
-            at: 0,
-            kind: String::new(),
-            what: String::new(),
-            read: 0,
-            written: 0,
-            changed: 0,
-            unchanged: 0,
-            rejected: 0,
-        };
         if version == 0 {
             return Ok(Row {
-                entry: empty,
+                entry: LogEntry::default(),
                 tables: BTreeMap::new(),
                 attributes: BTreeMap::new(),
                 undoes: None,

@@ -6,6 +6,7 @@ mod attribution;
 mod funnel;
 mod goal;
 mod influence;
+mod quarantine;
 mod ratios;
 mod recycle;
 mod rows;
@@ -19,7 +20,7 @@ use crate::metrics::Catalogue;
 use crate::sql;
 use datafusion::prelude::SessionContext;
 pub use goal::{headline, promises};
-use rows::Rows;
+pub(crate) use rows::{Row, Rows};
 use treaty_app::report::{Cell, Column, Provenance, Report, Unit};
 use treaty_domain::agreement::{Agreement, AgreementSet};
 use treaty_domain::period::Period;
@@ -80,7 +81,7 @@ pub struct Desk<'a> {
 /// # Errors
 /// When there is no such report, or the filter or the dimension is wrong: what, and what would fit.
 pub async fn report(desk: &Desk<'_>, name: &str, ask: &Ask) -> Result<Report, EngineError> {
-    match name {
+    let mut out = match name {
         "funnel" => funnel::report(desk, ask).await,
         "weakest" => weakest::report(desk, ask).await,
         "what-if" => weakest::what_if(desk, ask).await,
@@ -95,7 +96,11 @@ pub async fn report(desk: &Desk<'_>, name: &str, ask: &Ask) -> Result<Report, En
         "goal" => goal::report(desk, ask).await,
         "value" => goal::value_table(desk, ask).await,
         _ => Err(EngineError::Ask(format!("there is no report `{name}`; the reports are {}", NAMES.join(", ")))),
+    }?;
+    if matches!(name, "funnel" | "sources") {
+        quarantine::remark(desk, ask, &mut out).await?;
     }
+    Ok(out)
 }
 
 impl Desk<'_> {

@@ -17,6 +17,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// A dimension value.
+    pub fn dim(&self, i: usize) -> Option<&str> {
+        self.dims.get(i)?.as_deref()
+    }
+
     /// The last dimension value.
     pub fn label(&self) -> Option<&str> {
         self.dims.last()?.as_deref()

@@ -16,7 +16,7 @@ use treaty_engine::metrics::{explain, keys};
 use treaty_engine::record::{ImportOptions, Incoming, Record};
 
 /// A file of comma-separated lines, the first of which names the columns.
-fn csv(table: &str, lines: &[&str]) -> Incoming {
+pub fn csv(table: &str, lines: &[&str]) -> Incoming {
     let mut columns: Vec<TextColumn> = lines[0].split(',').map(TextColumn::new).collect();
     for line in &lines[1..] {
         for (column, cell) in columns.iter_mut().zip(line.split(',')) {
@@ -34,17 +34,6 @@ fn csv(table: &str, lines: &[&str]) -> Incoming {
 
 /// A company of one account: Ada is handed over and won, Bo waits.
 async fn small_company(home: &Path) -> Case {
-    let record = Record::init(home).await.expect("record");
-    let known = |s: &str| ["lead", "mql", "sal", "opportunity", "demo", "won", "lost"].contains(&s);
-    let options = ImportOptions {
-        at: 1_751_400_000_000_000,
-        what: "a small company".to_owned(),
-        source_name: "test".to_owned(),
-        zone: Zone::new("America/New_York").expect("zone"),
-        dry_run: false,
-        known_stage: &known,
-        known_stages_help: String::new(),
-    };
     let source = vec![
         csv("accounts", &["account_id,name,territory,segment,industry", "acme,Acme,West,enterprise,steel"]),
         csv(
@@ -82,6 +71,23 @@ async fn small_company(home: &Path) -> Case {
         csv("spend", &["campaign_id,channel,spent_on,amount,currency", "c1,event,2025-01-02,300.25,USD"]),
         csv("purchases", &["account_id,purchased_at,product_line,amount,currency,kind", "acme,2019-01-02T00:00:00Z,basic,50,USD,order"]),
     ];
+    company_of(home, source).await
+}
+
+/// A company of these rows.
+pub async fn company_of(home: &Path, source: Vec<Incoming>) -> Case {
+    let record = Record::init(home).await.expect("record");
+    let known = |s: &str| ["lead", "mql", "sal", "opportunity", "demo", "won", "lost", "disqualified", "recycled"].contains(&s);
+    let options = ImportOptions {
+        at: 1_751_400_000_000_000,
+        what: "a small company".to_owned(),
+        source_name: "test".to_owned(),
+        zone: Zone::new("America/New_York").expect("zone"),
+        dry_run: false,
+        known_stage: &known,
+        known_stages_help: String::new(),
+        origin: treaty_app::import::Origin::default(),
+    };
     let result = record.import(source, options, &Silent).await.expect("import");
     assert_eq!(result.faults, []);
     let day = jiff::civil::date(2025, 6, 30);

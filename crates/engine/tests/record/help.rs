@@ -58,6 +58,7 @@ pub fn options(n: i64) -> ImportOptions<'static> {
         dry_run: false,
         known_stage: &stages,
         known_stages_help: "it knows lead, mql, sal, won, lost".to_owned(),
+        origin: treaty_app::import::Origin::default(),
     }
 }
 
@@ -78,7 +79,7 @@ pub fn counts(result: &ImportResult) -> (u64, u64, u64, u64) {
     for t in &result.tables {
         assert_eq!(
             t.read,
-            t.written + t.changed + t.unchanged + t.rejected,
+            t.written + t.changed + t.unchanged + t.rejected + t.filtered,
             "{t:?}"
         );
     }

@@ -88,6 +88,7 @@ fn apply(model: &Model, rows: &[Row]) -> (Model, TableCount) {
             count.unchanged += 1;
         }
     }
+    count.repeated = count.unchanged - kept.len() as u64;
     for row in kept.values() {
         count.unchanged -= 1;
         let line = shown(row).unwrap_or_default();

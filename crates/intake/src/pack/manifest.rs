@@ -8,6 +8,7 @@ use crate::names::did_you_mean;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
+use treaty_app::import::SNAPSHOT_FIELDS;
 use treaty_app::raw::Fault;
 
 /// Parses a manifest. The pack is there unless something it cannot do without is missing; queries are left empty.
@@ -18,7 +19,7 @@ pub(super) fn parse(text: &str, display: &str, origin: &str) -> (Option<Pack>, V
         reader.fault(error.span().unwrap_or(0..0), None, error.message().to_owned());
     }
     let root = document.get_ref();
-    reader.known_keys(root, "", &["pack", "file", "detect", "settings", "dates", "losses", "left_out"]);
+    reader.known_keys(root, "", &["pack", "file", "detect", "settings", "dates", "losses", "hints", "history", "left_out"]);
     let pack = reader.pack(root, origin);
     (pack, reader.faults)
 }
@@ -30,6 +31,8 @@ impl Reader<'_> {
         let signs = self.signs(root, &files);
         let settings = self.settings(root);
         let losses = self.losses(root);
+        let hints = self.hints(root);
+        let history = self.history(root);
         let left_out = self.left_out(root);
         let Some((table, span)) = self.table(root, "pack") else {
             if get(root, "pack").is_none() {
@@ -65,6 +68,8 @@ impl Reader<'_> {
             views: Vec::new(),
             queries: Vec::new(),
             losses,
+            hints,
+            history,
             left_out,
             origin: origin.to_owned(),
         })
@@ -283,6 +288,34 @@ impl Reader<'_> {
 
     fn losses(&mut self, root: &DeTable<'_>) -> Vec<Loss> {
         self.texts_by_key(root, "losses", "losses").into_iter().map(|(what, text)| Loss { what, text }).collect()
+    }
+
+    /// What to switch on, by table or `table.column` of the record.
+    fn hints(&mut self, root: &DeTable<'_>) -> Vec<Loss> {
+        let hints: Vec<Loss> = self.texts_by_key(root, "hints", "hints").into_iter().map(|(what, text)| Loss { what, text }).collect();
+        for hint in &hints {
+            let (table, column) = hint.what.split_once('.').map_or((hint.what.as_str(), None), |(t, c)| (t, Some(c)));
+            let known = treaty_app::layout::table(table).is_some_and(|t| column.is_none_or(|c| t.column(c).is_some()));
+            if !known {
+                let at = get(root, "hints").map_or(0..0, Spanned::span);
+                self.fault(at, Some("hints"), format!("{} is no table or table.column of the record", hint.what));
+            }
+        }
+        hints
+    }
+
+    /// Fields whose history is made from states.
+    fn history(&mut self, root: &DeTable<'_>) -> Vec<String> {
+        let Some((table, _)) = self.table(root, "history") else { return Vec::new() };
+        self.known_keys(table, "history.", &["from_snapshots"]);
+        let fields = self.texts(table, "from_snapshots", "history.from_snapshots");
+        for field in fields.iter().filter(|f| !SNAPSHOT_FIELDS.contains(&f.as_str())) {
+            let at = get(table, "from_snapshots").map_or(0..0, Spanned::span);
+            let hint = did_you_mean(field, SNAPSHOT_FIELDS.iter().copied());
+            let reason = format!("history cannot be made of {field}{hint}; it can of {}", SNAPSHOT_FIELDS.join(", "));
+            self.fault(at, Some("history.from_snapshots"), reason);
+        }
+        fields
     }
 
     fn left_out(&mut self, root: &DeTable<'_>) -> Vec<LeftOut> {

@@ -3,6 +3,8 @@
 
 mod csv;
 mod encoding;
+mod events;
+mod identity;
 mod json;
 mod messy;
 mod offers;

@@ -29,7 +29,7 @@ pub async fn run(dir: &Path, seed: u64, color: Color) -> Outcome {
     output::remark(&format!("{summary} in {}", data.display()));
     let home = Home::open(dir)?;
     let bar = Bar::new();
-    let result = import::import(&home, &[data], None, false, &bar).await;
+    let result = import::import(&home, &[data], None, false, None, &bar).await;
     bar.finish();
     let result = result?;
     let rejected: u64 = result.tables.iter().map(|t| t.rejected).sum();

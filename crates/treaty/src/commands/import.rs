@@ -1,6 +1,6 @@
-//! `import`, `log` and `undo`: what goes into the record.
+//! `import` and `undo`: what goes into the record.
 
-use super::{Outcome, now};
+use super::{Outcome, log, now};
 use crate::gather::{self, Native, Opened};
 use crate::home::Home;
 use crate::output;
@@ -9,14 +9,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use treaty_app::import::{ImportResult, LogEntry, Progress};
+use treaty_app::import::{ImportResult, Origin, Progress, Remark, SNAPSHOT_FIELDS, SnapshotMark};
 use treaty_app::raw::Fault;
-use treaty_app::render::format::count;
-use treaty_domain::zone::Zone;
+use treaty_domain::zone::{LocalDay, Micros, Zone};
 use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
 use treaty_engine::record::{ImportOptions, Incoming};
 use treaty_intake::messy::{self, DayFirst};
-use treaty_intake::pack::{Detection, Found, NATIVE, Offer, Pack, Value, detect, left_out_note};
+use treaty_intake::pack::{Detection, Found, Missing, NATIVE, Offer, Pack, Value, detect, left_out_note};
 
 /// Why nothing was imported.
 pub fn faults(all: &[Fault]) -> String {
@@ -28,22 +27,48 @@ pub fn faults(all: &[Fault]) -> String {
 struct Input {
     incoming: Vec<Incoming>,
     notes: Vec<String>,
-    /// Rows of raw files that could not be read.
-    unread: Vec<Fault>,
+    /// What became of rows before they came to a table.
+    origin: Origin,
     source: String,
     zone: Zone,
     /// Where to say what a stage of the source means, beside the agreement.
     stage_settings: Vec<String>,
+    /// Fields whose history the pack wants to be made from states.
+    history: Vec<String>,
+}
+
+/// That the rows show the state of things, and of when.
+pub struct Snapshot {
+    /// Day or instant; now if it is not said.
+    pub at: Option<String>,
+}
+
+impl Snapshot {
+    /// History is made of these fields, at that instant. A day means the end of it, or now while it runs.
+    fn mark(self, zone: &Zone, fields: Vec<String>) -> Result<SnapshotMark, String> {
+        let at = match self.at.as_deref() {
+            None => now(),
+            Some(text) => match (Micros::parse(text), text.parse::<jiff::civil::Date>()) {
+                (Ok(instant), _) => instant,
+                (_, Ok(day)) => zone.start_of_day(LocalDay::from(day).plus(1)).min(now()),
+                _ => return Err(format!("--snapshot-at: `{text}` is neither a day such as 2026-06-30 nor an instant such as 2026-06-30T18:00:00Z")),
+            },
+        };
+        if at > now() {
+            return Err("--snapshot-at lies ahead: a snapshot shows what was".to_owned());
+        }
+        Ok(SnapshotMark { at: at.0, fields, rows: 0 })
+    }
 }
 
 /// Imports files and reports on them. Exit code 1 when rows were refused.
-pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&str>, dry_run: bool) -> Outcome {
+pub async fn run(dir: &Path, paths: &[PathBuf], pack: Option<&str>, dry_run: bool, snapshot: Option<Snapshot>) -> Outcome {
     let home = Home::open(dir)?;
     let bar = Bar::new();
-    let result = import(&home, paths, pack, dry_run, &bar).await;
+    let result = import(&home, paths, pack, dry_run, snapshot, &bar).await;
     bar.finish();
     let result = result?;
-    output::put(&told(&result, dry_run), None)?;
+    output::put(&log::told(&result, dry_run), None)?;
     Ok(exit_code(&result))
 }
 
@@ -82,9 +107,10 @@ pub async fn import(
     paths: &[PathBuf],
     pack: Option<&str>,
     dry_run: bool,
+    snapshot: Option<Snapshot>,
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
-    land(home, paths, Choice::named(home, pack)?, gather::shown(paths), dry_run, progress).await
+    land(home, paths, Choice::named(home, pack)?, gather::shown(paths), dry_run, snapshot, progress).await
 }
 
 /// Reads files and puts their rows into the record; `what` is for its log.
@@ -94,11 +120,12 @@ pub async fn land(
     choice: Choice,
     what: String,
     dry_run: bool,
+    snapshot: Option<Snapshot>,
     progress: &dyn Progress,
 ) -> Result<ImportResult, String> {
     let record = home.record().await?;
     let opened = Opened::new(paths, progress).await?;
-    let input = match choice {
+    let mut input = match choice {
         Choice::Native => by_name(home, opened, progress).await?,
         Choice::Pack(pack) => {
             let found = opened.found().await?;
@@ -106,6 +133,16 @@ pub async fn land(
         }
         Choice::Detect => detected(home, opened, progress).await?,
     };
+    // A pack knows best which history its system lacks; it asks for it itself.
+    let fields = match (input.history.is_empty(), &snapshot) {
+        (true, None) => Vec::new(),
+        (true, Some(_)) => SNAPSHOT_FIELDS.map(str::to_owned).to_vec(),
+        (false, _) => std::mem::take(&mut input.history),
+    };
+    if !fields.is_empty() {
+        let snapshot = snapshot.unwrap_or(Snapshot { at: None });
+        input.origin.snapshot = Some(snapshot.mark(&input.zone, fields)?);
+    }
     let unknown: Mutex<BTreeSet<String>> = Mutex::default();
     let known = |stage: &str| {
         let known = home.set.meaning(stage).is_some();
@@ -125,21 +162,21 @@ pub async fn land(
     let options = ImportOptions {
         at: now().0,
         what,
-        source_name: input.source,
+        source_name: input.source.clone(),
         zone: input.zone,
         dry_run,
         known_stage: &known,
         known_stages_help: format!("the agreement knows {}; {}", stages.join(", "), stage_help(&input.stage_settings)),
+        origin: Origin { notes: input.notes, ..input.origin },
     };
     let mut result = record.import(input.incoming, options, progress).await.map_err(|e| e.to_string())?;
-    result.faults.splice(0..0, input.unread);
-    result.notes.splice(0..0, input.notes);
     let unknown = unknown.into_inner().unwrap_or_default();
     if !unknown.is_empty() {
         let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
         let help = stage_help(&input.stage_settings);
         result.notes.push(format!("stages that the agreement does not know, whose rows were refused: {names}; {help}, and import again"));
     }
+    super::identity::after_import(home, &mut result, input.source != "native").await?;
     Ok(result)
 }
 
@@ -162,7 +199,7 @@ fn stage_settings(home: &Home, pack: &Pack) -> Vec<String> {
 
 async fn by_name(home: &Home, opened: Opened, progress: &dyn Progress) -> Result<Input, String> {
     let Native { incoming, notes } = gather::native(opened, progress).await?;
-    Ok(Input { incoming, notes, unread: Vec::new(), source: "native".to_owned(), zone: home.import_zone(), stage_settings: Vec::new() })
+    Ok(Input { incoming, notes, origin: Origin::default(), source: "native".to_owned(), zone: home.import_zone(), history: Vec::new(), stage_settings: Vec::new() })
 }
 
 /// Imports by the pack that knows the files, or by the names of the files if they are tables of the record.
@@ -202,6 +239,9 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
     notes.extend(more);
     notes.extend(opened.close().await);
     let input = pack.fit(tables).map_err(|all| faults(&all))?;
+    let place = |m: &Missing| m.column.as_ref().map_or_else(|| m.table.clone(), |c| format!("{}.{c}", m.table));
+    let mut losses: Vec<Remark> = input.missing.iter().filter_map(|m| Some((place(m), m.text.clone()?))).collect();
+    losses.extend(pack.losses.iter().map(|l| (l.what.clone(), l.text.clone())));
     let query = |q: &treaty_intake::pack::PackQuery| PackQuery { table: q.table.clone(), sql: q.sql.clone(), file: q.file.clone() };
     let views: Vec<PackQuery> = pack.views.iter().map(query).collect();
     let queries: Vec<PackQuery> = pack.queries.iter().map(query).collect();
@@ -217,10 +257,18 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
     let pack = Arc::new(pack);
     let functions = functions(input.day_first, &pack);
     let out = pack::run(input.tables, &views, &queries, &left_out, functions).await.map_err(|e| format!("nothing was imported\n{e}"))?;
+    let origin = Origin {
+        pack: pack.name.clone(),
+        sources: out.sources,
+        filtered: out.filtered,
+        unread,
+        losses,
+        hints: pack.hints.iter().map(|l| (l.what.clone(), l.text.clone())).collect(),
+        ..Origin::default()
+    };
     notes.extend(input.notes);
-    notes.extend(out.notes);
     notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
-    Ok(Input { incoming: out.incoming, notes, unread, source: pack.source.clone(), zone, stage_settings })
+    Ok(Input { incoming: out.incoming, notes, origin, source: pack.source.clone(), zone, history: pack.history.clone(), stage_settings })
 }
 
 /// The helpers of pack SQL.
@@ -256,54 +304,15 @@ fn functions(day_first: DayFirst, pack: &Arc<Pack>) -> Vec<TextFunction> {
     ]
 }
 
-/// The report of an import in words.
-pub fn told(result: &ImportResult, dry_run: bool) -> String {
-    let mut text = String::new();
-    let n = |x: u64| count(i64::try_from(x).unwrap_or(i64::MAX));
-    text.push_str(&format!("{:<22}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "table", "read", "written", "changed", "unchanged", "rejected"));
-    for t in &result.tables {
-        text.push_str(&format!(
-            "{:<22}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
-            t.table, n(t.read), n(t.written), n(t.changed), n(t.unchanged), n(t.rejected)
-        ));
-    }
-    for fault in &result.faults {
-        text.push_str(&format!("rejected {fault}\n"));
-    }
-    if result.more_faults > 0 {
-        text.push_str(&format!("… and {} more rejected rows\n", n(result.more_faults)));
-    }
-    for note in &result.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    text.push_str(&match (dry_run, result.committed) {
-        (true, _) => "Dry run: nothing was written.\n".to_owned(),
-        (false, true) => format!("Record version {}.\n", result.version),
-        (false, false) => format!("Nothing changed; the record stays at version {}.\n", result.version),
-    });
-    text
-}
-
-/// Lists the versions of the record.
-pub async fn log(dir: &Path) -> Outcome {
-    let home = Home::open(dir)?;
-    let record = home.record().await?;
-    let zone = &home.newest().zone;
-    let mut text = format!("{:>7}  {:<20}{:<8}{:>12}{:>12}{:>12}  {}\n", "version", "at", "kind", "written", "changed", "rejected", "what");
-    for LogEntry { version, at, kind, what, written, changed, rejected, .. } in record.log() {
-        let local = zone.local_micros(treaty_domain::zone::Micros(at));
-        let at = jiff::Timestamp::from_microsecond(local).map(|t| t.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
-        text.push_str(&format!("{version:>7}  {at:<20}{kind:<8}{written:>12}{changed:>12}{rejected:>12}  {what}\n"));
-    }
-    output::put(&text, None)?;
-    Ok(0)
-}
-
 /// Takes back the newest import.
 pub async fn undo(dir: &Path) -> Outcome {
     let home = Home::open(dir)?;
     let record = home.record().await?;
-    let (undone, version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    let (mut undone, mut version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    if record.log().iter().any(|e| e.version == undone && e.what.starts_with(super::identity::AFTER)) {
+        // What identity made of an import goes with it.
+        (undone, version) = record.undo(now().0).await.map_err(|e| e.to_string())?;
+    }
     output::put(&format!("Took back version {undone}; the record is at version {version}. Nothing is lost: `treaty log` shows both.\n"), None)?;
     Ok(0)
 }

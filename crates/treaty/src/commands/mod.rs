@@ -3,12 +3,16 @@
 mod agreement;
 mod demo;
 mod diff;
+mod events;
+mod identity;
 mod import;
+mod log;
 mod metric;
 mod pack;
 mod query;
 mod report;
 mod tap;
+mod trust;
 
 use crate::args::{Args, Command};
 use crate::home::Home;
@@ -29,12 +33,20 @@ pub async fn run(args: Args) -> Outcome {
         Command::Init { dir, name, time_zone } => agreement::init(&dir, name, &time_zone).await,
         Command::Check => agreement::check(&home),
         Command::Changes { old, new } => agreement::changes(&old, &new),
-        Command::Import { paths, pack, dry_run, tap: None, .. } => import::run(&home, &paths, pack.as_deref(), dry_run).await,
-        Command::Import { pack, dry_run, tap: Some(command), name, .. } => {
-            let request = tap::Request { command: &command, name: name.as_deref(), pack: pack.as_deref(), dry_run };
+        Command::Import { journal: true, dry_run, .. } => events::import(&home, dry_run).await,
+        Command::Events { writers } => events::take(&home, writers),
+        Command::Identity { dry_run, what } => identity::run(&home, what, dry_run).await,
+        Command::Import { paths, pack, dry_run, tap: None, snapshot, snapshot_at, .. } => {
+            let snapshot = snapshot.then_some(import::Snapshot { at: snapshot_at });
+            import::run(&home, &paths, pack.as_deref(), dry_run, snapshot).await
+        }
+        Command::Import { pack, dry_run, tap: Some(command), name, snapshot, .. } => {
+            let request = tap::Request { command: &command, name: name.as_deref(), pack: pack.as_deref(), dry_run, snapshot };
             tap::run(&home, &request).await
         }
-        Command::Log => import::log(&home).await,
+        Command::Doctor { strict, when, format } => trust::doctor(&home, &when, strict, format, color).await,
+        Command::Reconcile { paths, pack, format } => trust::reconcile(&home, &paths, pack.as_deref(), format, color).await,
+        Command::Log { version, format } => log::run(&home, version, format).await,
         Command::Undo => import::undo(&home).await,
         Command::Review { when, slice, format, output } => {
             report::review(&home, &when, &slice, format, output.as_deref(), color).await

@@ -6,6 +6,7 @@ use crate::home::Home;
 use crate::output;
 use std::path::Path;
 use treaty_app::render::{csv, json, text};
+use treaty_app::report::Report;
 use treaty_engine::reports::{Ask, FunnelKind};
 
 /// What is asked of one report.
@@ -47,6 +48,9 @@ pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat
 
 /// One report.
 pub async fn one(dir: &Path, request: Request, format: Format, file: Option<&Path>, color: Color) -> Outcome {
+    if treaty_engine::trust::NAMES.contains(&request.name.as_str()) {
+        return super::trust::one(dir, &request.name, &request.when, format, file, color).await;
+    }
     let home = Home::open(dir)?;
     let funnel = match request.kind {
         Kind::Cohort => FunnelKind::Cohort,
@@ -55,14 +59,19 @@ pub async fn one(dir: &Path, request: Request, format: Format, file: Option<&Pat
     };
     let ask = Ask { by: request.by, funnel, stage: request.stage, points: request.points, ..ask(&home, &request.slice)? };
     let report = case(&home, &request.when).await?.report(&request.name, &ask).await.map_err(|e| e.to_string())?;
+    show(&report, format, file, color)
+}
+
+/// Shows a report as it was asked for.
+pub fn show(report: &Report, format: Format, file: Option<&Path>, color: Color) -> Outcome {
     let text = match format {
-        Format::Table => text::report_to_text(&report, &output::style(color)),
-        Format::Csv => csv::to_csv(&report),
-        Format::Json => pretty(&json::report_to_json(&report)),
-        Format::Html => treaty_web::review::report_html(&report).map_err(|e| e.to_string())?,
+        Format::Table => text::report_to_text(report, &output::style(color)),
+        Format::Csv => csv::to_csv(report),
+        Format::Json => pretty(&json::report_to_json(report)),
+        Format::Html => treaty_web::review::report_html(report).map_err(|e| e.to_string())?,
         Format::Parquet => {
             let file = file.ok_or("--format parquet needs --output FILE")?;
-            treaty_engine::export::report_parquet(&report, file).map_err(|e| e.to_string())?;
+            treaty_engine::export::report_parquet(report, file).map_err(|e| e.to_string())?;
             output::remark(&format!("wrote {}", file.display()));
             return Ok(0);
         }

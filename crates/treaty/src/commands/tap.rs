@@ -1,6 +1,7 @@
 //! `import --tap`: runs a tap, then imports what it gave together with what is kept of its earlier runs.
 
-use super::import::{self, Choice};
+use super::import::{self, Choice, Snapshot};
+use super::log;
 use super::{Outcome, now};
 use crate::home::Home;
 use crate::output;
@@ -25,6 +26,8 @@ pub struct Request<'a> {
     pub pack: Option<&'a str>,
     /// Say what would happen and write nothing.
     pub dry_run: bool,
+    /// The rows show the state of things: make history from what changed.
+    pub snapshot: bool,
 }
 
 /// Runs a tap and imports its rows. Exit code 1 when rows were refused.
@@ -34,7 +37,7 @@ pub async fn run(dir: &Path, request: &Request<'_>) -> Outcome {
     let result = import(&home, request, &bar).await;
     bar.finish();
     let result = result?;
-    output::put(&import::told(&result, request.dry_run), None)?;
+    output::put(&log::told(&result, request.dry_run), None)?;
     Ok(import::exit_code(&result))
 }
 
@@ -64,7 +67,8 @@ async fn import(home: &Home, request: &Request<'_>, progress: &dyn Progress) -> 
         merged.empty.iter().for_each(|stream| pack.excuse(stream));
     }
     let what = format!("tap {name}");
-    let imported = import::land(home, std::slice::from_ref(&merged.dir), choice, what, request.dry_run, progress).await;
+    let snapshot = request.snapshot.then_some(Snapshot { at: None });
+    let imported = import::land(home, std::slice::from_ref(&merged.dir), choice, what, request.dry_run, snapshot, progress).await;
     let mut result = match imported {
         Ok(result) => result,
         Err(e) => {

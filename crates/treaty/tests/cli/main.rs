@@ -1,11 +1,14 @@
 //! Tests of the real binary: as a new user would run it, and as nobody should.
 
 mod crash;
+mod events;
 mod fixtures;
 mod golden;
 mod home;
+mod identity;
 mod packs;
 mod shared;
 mod sources;
 mod taps;
+mod trust;
 mod wrong_input;
