@@ -126,6 +126,8 @@ impl Server {
     fn read(text: &str) -> Result<Self, Fault> {
         let hidden = || {
             let host = text.rsplit_once('@').map_or("", |(_, host)| host);
+            // A password may stand among the options, too.
+            let host = host.split_once('?').map_or(host, |(before, _)| before);
             format!(
                 "{}://{host}",
                 text.split_once("://").map_or("", |(scheme, _)| scheme)

@@ -7,6 +7,21 @@ use std::path::PathBuf;
 
 type Line = BTreeMap<String, String>;
 
+/// Nothing runs after an import, so that its rows are all that is counted.
+const ALONE: &str = "[identity]\nafter_import = \"never\"\n";
+
+/// A new home with these settings.
+fn alone() -> Home {
+    let home = Home::new(None);
+    settings(&home, "");
+    home
+}
+
+/// Writes the settings of a home.
+fn settings(home: &Home, text: &str) {
+    std::fs::write(home.path().join("treaty.toml"), format!("{ALONE}{text}")).expect("settings");
+}
+
 /// Writes a pack of a system with people and opportunities, and gives its folder.
 fn pack(home: &Home, name: &str, sql: &[(&str, &str)], more: &str) -> PathBuf {
     let dir = home.dir.path().join("packs").join(name);
@@ -49,7 +64,7 @@ fn sum(of: &serde_json::Value, names: &[&str]) -> u64 {
 
 #[test]
 fn every_row_is_accounted_for_and_refused_rows_can_be_asked_again() {
-    let home = Home::new(None);
+    let home = alone();
     home.file("people.csv", "person_id,created_at,email\nP1,2025-01-01,a@x.example\nP2,soon,\nP3,2025-01-03,\nP3,2025-01-03,\nP4,2025-01-04,one@x.example\nP4,2025-01-04,two@x.example\nP5\n");
     let data = home.data();
     let path = data.to_str().expect("a path");
@@ -76,7 +91,7 @@ fn every_row_is_accounted_for_and_refused_rows_can_be_asked_again() {
 
 #[test]
 fn rows_of_a_pack_are_used_left_out_unreadable_or_told_to_be_silent() {
-    let home = Home::new(None);
+    let home = alone();
     let more = "\n[[left_out]]\nwhat = \"contacts marked as a test\"\nwhy = \"they are not people\"\ncount = \"SELECT count(*) FROM contacts WHERE source = 'test'\"\n\n[losses]\nhandoffs = \"The export does not say who was passed to whom; switch on lead routing.\"\n";
     let pack = pack(&home, "crm", &[("people", &format!("{PEOPLE} WHERE source <> 'test' AND name <> 'hidden'"))], more);
     let file = home.file("crm.csv", "id,name,source,made\n1,Ada,web,2025-01-01\n2,Bo,test,2025-01-02\n3,hidden,web,2025-01-03\n4,Cy,web,never\n5\n");
@@ -96,7 +111,7 @@ fn rows_of_a_pack_are_used_left_out_unreadable_or_told_to_be_silent() {
 
 #[test]
 fn the_doctor_says_what_is_missing_and_which_numbers_that_touches() {
-    let home = Home::new(None);
+    let home = alone();
     home.file("people.csv", "person_id,created_at,lead_source\nP1,2025-01-01,web\nP2,2025-01-02,\nP3,2025-01-02,\nP4,2025-01-02,\n");
     home.file("opportunities.csv", "opportunity_id,created_at,amount\nO1,2025-02-01,100\n");
     home.import();
@@ -136,7 +151,7 @@ fn show(home: &Home, file: &str, day: &str) -> String {
 
 #[test]
 fn snapshots_make_history_where_the_source_keeps_none() {
-    let home = Home::new(None);
+    let home = alone();
     let first = state(&home, "opportunities.csv", ["demo", "demo", "demo"], "100");
     let out = show(&home, &first, "2025-03-01");
     assert!(out.contains("3 were seen for the first time"), "{out}");
@@ -166,7 +181,7 @@ fn snapshots_make_history_where_the_source_keeps_none() {
 
 #[test]
 fn a_late_snapshot_gives_its_changes_and_does_not_bring_back_an_old_state() {
-    let home = Home::new(None);
+    let home = alone();
     let file = state(&home, "opportunities.csv", ["demo", "demo", "demo"], "100");
     show(&home, &file, "2025-03-01");
     let file = state(&home, "opportunities.csv", ["won", "demo", "demo"], "300");
@@ -188,7 +203,7 @@ fn a_late_snapshot_gives_its_changes_and_does_not_bring_back_an_old_state() {
 
 #[test]
 fn history_of_the_source_is_not_made_a_second_time() {
-    let home = Home::new(None);
+    let home = alone();
     state(&home, "opportunities.csv", ["Demo ", "sal", "lost"], "100");
     home.file("stage_changes.csv", "subject_type,subject_id,changed_at,stage\nopportunity,O1,2025-02-01,demo\nopportunity,O3,2025-02-02,lost\n");
     let r = home.run(&["import", home.data().to_str().expect("a path"), "--snapshot", "--snapshot-at", "2025-03-01T00:00:00Z"]);
@@ -201,9 +216,9 @@ fn history_of_the_source_is_not_made_a_second_time() {
 
 #[test]
 fn health_is_measured_with_owner_threshold_and_a_list_of_what_to_mend() {
-    let home = Home::new(None);
-    let settings = "[health]\nowner = \"ops\"\nweights = { completeness = 1, validity = 1, uniqueness = 2, freshness = 0 }\n[[health.field]]\nof = \"people.email\"\nowner = \"marketing\"\nthreshold = 0.9\n";
-    std::fs::write(home.path().join("treaty.toml"), settings).expect("settings");
+    let home = alone();
+    let health = "[health]\nowner = \"ops\"\nweights = { completeness = 1, validity = 1, uniqueness = 2, freshness = 0 }\n[[health.field]]\nof = \"people.email\"\nowner = \"marketing\"\nthreshold = 0.9\n";
+    settings(&home, health);
     home.file("people.csv", "person_id,created_at,email,name\nP1,2026-01-01,ada@x.example,Ada\nP2,2026-01-01,ADA@x.example ,Ada B\nP3,2026-01-01,nobody,Cy\nP4,2026-01-01,,test\nP5,2026-01-01,ed@x.example,Ed\n");
     home.import();
     let health = csv(&home, &["report", "health"]);
@@ -218,7 +233,7 @@ fn health_is_measured_with_owner_threshold_and_a_list_of_what_to_mend() {
     assert!(gains.windows(2).all(|w| w[0] >= w[1]) && gains[0] > 0.0, "{gains:?}");
     let duplicate = list.iter().find(|r| r["defect"] == "duplicate").expect("a duplicate");
     assert_eq!([&duplicate["field"], &duplicate["rows"], &duplicate["owner"]], ["email", "1", "marketing"]);
-    std::fs::write(home.path().join("treaty.toml"), "[health]\nweights = { speed = 1 }\n[truth]\npeople.emial = [\"crm\"]\n").expect("settings");
+    settings(&home, "[health]\nweights = { speed = 1 }\n[truth]\npeople.emial = [\"crm\"]\n");
     let check = home.run(&["check"]);
     assert!(check.code == 1 && check.out.contains("no dimension `speed`") && check.out.contains("emial"), "{}{}", check.out, check.err);
 }
@@ -238,7 +253,7 @@ fn two_systems(home: &Home) {
 
 #[test]
 fn sources_are_compared_with_the_record_and_with_each_other() {
-    let home = Home::new(None);
+    let home = alone();
     two_systems(&home);
     let all = json(&home, &["reconcile"]);
     assert!(all["balance"]["answer"].as_str().is_some_and(|a| a.contains("balance")), "{}", all["balance"]);
@@ -266,11 +281,11 @@ fn sources_are_compared_with_the_record_and_with_each_other() {
 
 #[test]
 fn the_owner_of_truth_decides_what_facts_show() {
-    let home = Home::new(None);
+    let home = alone();
     two_systems(&home);
     let shown = "SELECT person_id, lead_source FROM leads ORDER BY 1";
     assert_eq!(query(&home, shown), "person_id,lead_source c2,Web c3, m1,Newsletter m9,Web");
-    std::fs::write(home.path().join("treaty.toml"), "[truth]\npeople.lead_source = [\"crm\", \"mailer\"]\n").expect("settings");
+    settings(&home, "[truth]\npeople.lead_source = [\"crm\", \"mailer\"]\n");
     assert_eq!(query(&home, shown), "person_id,lead_source c2,Web c3, m1,Event m9,Web", "Ada's row is the mailer's, her source the CRM's");
     let conflicts = csv(&home, &["report", "conflicts"]);
     let source = conflicts.iter().find(|r| r["field"] == "lead_source").expect("a line");
@@ -279,7 +294,7 @@ fn the_owner_of_truth_decides_what_facts_show() {
 
 #[test]
 fn amounts_are_compared_to_the_cent() {
-    let home = Home::new(None);
+    let home = alone();
     let file = home.file("opportunities.csv", "opportunity_id,created_at,amount,currency\nO1,2025-01-01,0.10,USD\nO2,2025-01-01,0.20,USD\nO3,2025-01-01,1000.5,EUR\n");
     home.import();
     let path = file.to_str().expect("a path");
@@ -300,7 +315,7 @@ fn where_two_systems_write_one_id_the_truth_decides_and_nothing_is_lost() {
         let file = home.file(&format!("{name}.csv"), &format!("id,email,name,source,made\n7,{email},Ada of {name},Web,2025-01-01\n"));
         home.ok(&["import", file.to_str().expect("a path"), "--pack", pack.to_str().expect("a path")])
     };
-    let home = Home::new(None);
+    let home = alone();
     for name in ["crm", "mailer"] {
         pack(&home, name, &[("people", PEOPLE)], "");
     }
@@ -313,7 +328,7 @@ fn where_two_systems_write_one_id_the_truth_decides_and_nothing_is_lost() {
     let email = conflicts.iter().find(|r| r["field"] == "email").expect("a line");
     assert_eq!([&email["conflicts"], &email["truth"]], ["1", "(nobody named)"]);
 
-    std::fs::write(home.path().join("treaty.toml"), "[truth]\npeople.email = [\"crm\", \"mailer\"]\n").expect("settings");
+    settings(&home, "[truth]\npeople.email = [\"crm\", \"mailer\"]\n");
     import(&home, "crm", "a@x.example");
     import(&home, "mailer", "c@x.example");
     assert_eq!(query(&home, shown), "email,name a@x.example,Ada of mailer", "the CRM's word counts for the address");
@@ -332,7 +347,7 @@ fn where_two_systems_write_one_id_the_truth_decides_and_nothing_is_lost() {
 
 #[test]
 fn a_pack_says_of_what_its_system_keeps_no_history_and_what_to_switch_on() {
-    let home = Home::new(None);
+    let home = alone();
     let sql = "SELECT id AS opportunity_id, messy_timestamp(made) AS created_at, name AS stage, phone AS amount, _file, _line FROM contacts";
     let more = "\n[history]\nfrom_snapshots = [\"opportunities.stage\"]\n\n[hints]\n\"opportunities.amount\" = \"Ask for the amount at creation.\"\n";
     let folder = pack(&home, "deals", &[("opportunities", sql)], more);
