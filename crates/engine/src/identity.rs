@@ -5,6 +5,7 @@
 
 use crate::error::EngineError;
 use crate::load::columns::{instants, text};
+use crate::load::entities::read_all;
 use crate::record::Record;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
@@ -164,8 +165,8 @@ pub fn suspects(merges: &RecordBatch) -> BTreeSet<String> {
 /// # Errors
 /// When the record cannot be read.
 pub async fn marked(record: &Record, version: u64) -> Result<BTreeSet<String>, EngineError> {
-    let batches = record.read("merges", version, &["subject_type", "from_id", "into_id"], false).await?;
-    Ok(batches.iter().flat_map(suspects).collect())
+    // A decision and the suspicion that it is about may lie in different files.
+    Ok(suspects(&read_all(record, "merges", version, &["subject_type", "from_id", "into_id"]).await?))
 }
 
 /// The mark of each id: `yes` for those in quarantine.

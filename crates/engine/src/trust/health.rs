@@ -124,7 +124,7 @@ fn judged(trust: &Trust<'_>, table: &str) -> Result<String, EngineError> {
             ));
             columns.push(format!("greatest(t.created_at, coalesce(s.s_at, t.created_at)) >= {fresh_from} AS _fresh"));
             joins.push_str(
-                " LEFT JOIN (SELECT DISTINCT from_id AS q_id FROM record_merges WHERE subject_type = 'quarantine' AND into_id = 'quarantine') q ON q.q_id = t.person_id",
+                " LEFT JOIN (SELECT person_id AS q_id FROM _suspects) q ON q.q_id = t.person_id",
             );
             columns.push("q.q_id IS NOT NULL AS _suspected".to_owned());
         }
@@ -142,7 +142,7 @@ fn judged(trust: &Trust<'_>, table: &str) -> Result<String, EngineError> {
 /// Counts every field of every table, by source and over all.
 pub(super) async fn measures(trust: &Trust<'_>) -> Result<Measures, EngineError> {
     let agreement = reconcile::agreement(trust).await?;
-    let suspects = trust.one("SELECT count(*) AS n FROM record_merges WHERE subject_type = 'quarantine'").await?.int("n");
+    let suspects = trust.one("SELECT count(*) AS n FROM record_merges WHERE subject_type IN ('quarantine', 'decision')").await?.int("n");
     let mut out = Measures::new();
     for (at, table) in tables().into_iter().enumerate() {
         let fields: Vec<_> = FIELDS.iter().filter(|(t, ..)| *t == table).collect();

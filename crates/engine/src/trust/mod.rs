@@ -60,6 +60,9 @@ impl<'a> Trust<'a> {
         let log: Vec<LogEntry> = record.log().into_iter().filter(|e| e.version <= case.facts.view.version).collect();
         let cx = case.query_session(record).await?;
         register(&cx, &log, layout::TABLES).await?;
+        let suspects = crate::identity::marked(record, case.facts.view.version).await?;
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(&suspects));
+        cx.register_batch("_suspects", RecordBatch::try_from_iter([("person_id", ids)])?)?;
         Ok(Self { record, case, health, truth, cx, log })
     }
 

@@ -99,7 +99,7 @@ impl Tap {
     fn salesforce(data: &Value) -> Option<Self> {
         let bin = venv("tap-salesforce", &["tap-salesforce==2.8.1"])?;
         let home = Home::new(None);
-        std::fs::write(home.path().join("treaty.toml"), "[import]\ntime_zone = \"America/New_York\"\n").expect("the settings");
+        std::fs::write(home.path().join("treaty.toml"), "[import]\ntime_zone = \"America/New_York\"\n[identity]\nafter_import = \"never\"\n").expect("the settings");
         let config = json!({"refresh_token": "r", "client_id": "c", "client_secret": "s", "start_date": "2025-01-01T00:00:00Z", "api_type": "REST"});
         std::fs::write(home.dir.path().join("sf.json"), config.to_string()).expect("the settings of the tap");
         let command = format!("{} {} --config {}", bin.join("python").display(), script("salesforce.py"), home.dir.path().join("sf.json").display());

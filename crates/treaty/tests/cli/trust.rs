@@ -366,3 +366,17 @@ fn a_pack_says_of_what_its_system_keeps_no_history_and_what_to_switch_on() {
     let r = home.run(&["import", home.data().to_str().expect("a path"), "--pack", folder.to_str().expect("a path")]);
     assert!(r.code == 2 && r.err.contains("opportunities.stag") && r.err.contains("did you mean"), "{}", r.err);
 }
+
+#[test]
+fn people_under_suspicion_are_no_authentic_ones_until_they_are_cleared() {
+    let home = alone();
+    home.file("people.csv", "person_id,created_at,email,name\nP1,2026-01-01,ada@acme.com,Ada Bell\nP2,2026-01-01,mm@mailinator.com,Mickey Mouse\n");
+    home.import();
+    home.ok(&["identity"]);
+    let authentic = || csv(&home, &["report", "health"]).into_iter().find(|r| r["table"] == "people" && r["field"] == "(table)").expect("a line")["authenticity"].clone();
+    assert_eq!(authentic(), "0.5");
+    let list = csv(&home, &["report", "clean-up"]);
+    assert!(list.iter().any(|r| r["defect"] == "suspected fake" && r["rows"] == "1"), "{list:?}");
+    home.ok(&["identity", "clear", "P2"]);
+    assert_eq!(authentic(), "1");
+}
