@@ -1,7 +1,7 @@
 //! Who was merged into whom: clusters of ids that grow by union, and refuse to grow where they must not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use treaty_app::identity::{APART, DECISION, Link, ids_of};
+use treaty_app::identity::{APART, DECISION, Link, SOURCE, ids_of};
 
 /// No node.
 const NONE: u32 = u32::MAX;
@@ -34,6 +34,8 @@ pub struct Clusters<'a> {
     /// Order of age: the smaller one is the older one and survives.
     rank: Vec<u32>,
     direct: HashMap<u32, u32>,
+    /// Links of identity that go the other way round than what a source says.
+    overruled: Vec<&'a Link>,
 }
 
 impl<'a> Clusters<'a> {
@@ -50,6 +52,7 @@ impl<'a> Clusters<'a> {
             strong: HashMap::new(),
             rank,
             direct: HashMap::new(),
+            overruled: Vec::new(),
         };
         for id in ids {
             let node = all.ids.len() as u32;
@@ -57,12 +60,18 @@ impl<'a> Clusters<'a> {
             all.by_id.insert(id, node);
         }
         let decided = apart(links);
-        for link in links.iter().filter(|l| l.kind == kind && l.from != l.into) {
+        // Sources first: where one merges the other way round, it knows better.
+        let of_kind = || links.iter().filter(|l| l.kind == kind && l.from != l.into);
+        for link in of_kind().filter(|l| l.by != SOURCE).chain(of_kind().filter(|l| l.by == SOURCE)) {
             if decided.contains(&pair(&link.from, &link.into)) {
                 continue;
             }
             let (from, into) = (all.place(&link.from), all.place(&link.into));
-            all.direct.insert(from, into);
+            if link.by == SOURCE && all.end_of(into) == from {
+                all.overruled.push(link);
+            } else {
+                all.direct.insert(from, into);
+            }
         }
         let known = all.ids.len() as u32;
         all.rank.resize(known as usize, NONE);
@@ -115,6 +124,11 @@ impl<'a> Clusters<'a> {
     /// The node of an id.
     pub fn node(&self, id: &str) -> Option<u32> {
         self.by_id.get(id).copied()
+    }
+
+    /// Links of identity that go the other way round than what a source says.
+    pub fn overruled(&self) -> &[&'a Link] {
+        &self.overruled
     }
 
     /// The id of a node.

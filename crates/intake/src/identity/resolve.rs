@@ -67,6 +67,7 @@ pub fn resolve(snapshot: &Snapshot, settings: &Settings) -> Outcome {
     // Without ids of other systems nobody asks for the index.
     let carried = known.iter().any(|k| !k.ids.is_empty());
     let named = Named::new(ids().take(if carried { usize::MAX } else { 0 }));
+    overruled(&clusters, &mut out);
     mark(&mut clusters, &named, &known);
     for group in groups(people, &known, &rank, links, &mut clusters, &named, settings) {
         join(&mut clusters, people, &known, group, settings, &mut out);
@@ -103,6 +104,13 @@ pub(super) fn ranks(id: &treaty_app::raw::TextColumn, created_at: &[i64]) -> Vec
     let mut rank = vec![0; order.len()];
     order.iter().zip(0..).for_each(|(i, place)| rank[*i as usize] = place);
     rank
+}
+
+/// Takes back what a source merges the other way round: the row then says that the id stands alone.
+fn overruled(clusters: &Clusters<'_>, out: &mut Outcome) {
+    for link in clusters.overruled() {
+        out.links.push(Link { into: link.from.clone(), why: "a source merges them the other way round".to_owned(), ..(*link).clone() });
+    }
 }
 
 /// Gives every cluster its strong keys: the ids of other systems that it carries, and its own where others carry it.
@@ -283,6 +291,7 @@ fn join_accounts(accounts: &Accounts, links: &[Link], settings: &Settings, out: 
     let rank = ranks(&accounts.id, &accounts.created_at);
     let id = |i: usize| accounts.id.get(i).unwrap_or_default();
     let mut clusters = Clusters::new(ACCOUNT, (0..accounts.id.len()).map(id), rank.clone(), links);
+    overruled(&clusters, out);
     let mut by_domain: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for i in 0..accounts.id.len() {
         let domain = accounts.domain.get(i).and_then(registrable);

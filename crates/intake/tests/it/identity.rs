@@ -216,6 +216,17 @@ fn un_merge_takes_back_for_good() {
 }
 
 #[test]
+fn a_source_that_merges_the_other_way_round_knows_better() {
+    let s = snapshot(&["a||x@gmail.com|||||10", "b||x@gmail.com|||||20"]);
+    let s = after(s.clone(), &run(&s).links);
+    let s = after(s, &[merge_of("a", "b")]);
+    let out = run(&s);
+    assert_eq!(of(&out, "person"), ["b>b"], "the row of identity is taken back");
+    let s = after(s, &out.links);
+    assert_eq!((run(&s).links, run(&s).stands), (Vec::new(), vec![1, 1]));
+}
+
+#[test]
 fn merging_by_hand_may_contradict_ids_and_lasts() {
     let s = snapshot(&[r#"a||x@acme.com||||{"crm_id":"1"}|1"#, r#"b||x@acme.com||||{"crm_id":"2"}|2"#]);
     let s = after(s.clone(), &decide::merge(&s, "b", "a", 5).expect("links"));
