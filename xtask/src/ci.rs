@@ -13,7 +13,7 @@ struct Step {
     env: &'static [(&'static str, &'static str)],
 }
 
-/// The lints: they read the heavy set once more, so they are a task of their own.
+/// The lints: they read the heavy set, but make no code of it.
 const LINTS: &[Step] = &[
     Step {
         name: "clippy",
@@ -23,25 +23,27 @@ const LINTS: &[Step] = &[
     Step { name: "docs", args: &["doc", "--release", "--workspace", "--no-deps"], env: &[("RUSTDOCFLAGS", "-D warnings")] },
 ];
 
-/// The release profile throughout: one profile, one compilation of the heavy set.
-const STEPS: &[Step] = &[
-    Step { name: "tests", args: &["test", "--release", "--workspace", "--no-fail-fast"], env: &[] },
-];
+/// The tests. The release profile throughout: one profile, one compilation of the heavy set.
+const TESTS: Step = Step { name: "tests", args: &["test", "--release", "--workspace", "--no-fail-fast"], env: &[] };
 
 /// Clippy and the documentation, warnings denied.
 pub(crate) fn lint(root: &Path) -> Outcome {
-    steps(root, LINTS)
+    steps(root, &LINTS.iter().collect::<Vec<_>>())
 }
 
-/// The rules of the source tree, then every test; stops at the first that fails.
+/// The rules of the source tree, the lints, then every test; stops at the first that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
-    steps(root, STEPS)
+    steps(root, &all())
 }
 
-fn steps(root: &Path, list: &[Step]) -> Outcome {
-    let all = list.len() + 1;
+fn all() -> Vec<&'static Step> {
+    LINTS.iter().chain([&TESTS]).collect()
+}
+
+fn steps(root: &Path, list: &[&Step]) -> Outcome {
+    let count = list.len() + 1;
     let mut times: Vec<(&str, Duration)> = Vec::new();
-    heading(1, all, "tidy", "cargo xtask tidy");
+    heading(1, count, "tidy", "cargo xtask tidy");
     let start = Instant::now();
     let code = tidy::run(root)?;
     if code != 0 {
@@ -53,7 +55,7 @@ fn steps(root: &Path, list: &[Step]) -> Outcome {
             let so_far = times.iter().map(|(name, t)| format!("{name} {}", clock(*t))).collect::<Vec<_>>();
             say(&format!("\nso far: {}", so_far.join(", ")));
         }
-        heading(i + 2, all, step.name, &format!("cargo {}", step.args.join(" ")));
+        heading(i + 2, count, step.name, &format!("cargo {}", step.args.join(" ")));
         let start = Instant::now();
         let status = cargo(root)
             .args(step.args)
@@ -110,8 +112,8 @@ mod tests {
 
     #[test]
     fn tests_come_last_and_all_share_the_release_profile() {
-        assert_eq!(STEPS.last().map(|s| s.args.first()), Some(Some(&"test")));
-        assert!(STEPS.iter().all(|s| s.args.contains(&"--release") && s.args.contains(&"--workspace")));
+        assert_eq!(all().last().map(|s| s.args.first()), Some(Some(&"test")));
+        assert!(all().iter().all(|s| s.args.contains(&"--release") && s.args.contains(&"--workspace")));
     }
 
     #[test]

@@ -148,7 +148,8 @@ mod tests {
             let mut turn: Vec<usize> = (0..values.len()).collect();
             turn.sort_by_key(|i| (order.rotate_left((*i as u32) * 7) ^ (*i as u64 * 0x9e37_79b9)) & 0xffff);
             let shown = |i: usize| see(i as i64 * 10, ["a", "b", "c"][values[i] as usize]);
-            let (mut history, mut done, mut now): (Vec<Step>, Vec<usize>, Option<(usize, Option<String>)>) = (Vec::new(), Vec::new(), None);
+            let (mut history, mut done): (Vec<Step>, Vec<usize>) = (Vec::new(), Vec::new());
+            let mut now: Option<(usize, Option<String>)> = None;
             for i in turn {
                 let next = done.iter().copied().filter(|d| *d > i).min();
                 let known = Known {

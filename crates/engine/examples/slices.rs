@@ -3,6 +3,8 @@
 //!
 //! usage: slices HOME AS_OF [ROUNDS]
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::path::Path;
 use std::time::Instant;
 

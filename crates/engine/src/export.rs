@@ -50,11 +50,14 @@ pub fn write_parquet(batches: &[RecordBatch], file: &Path) -> Result<(), EngineE
     Ok(())
 }
 
-/// Column names and rows of text; NULL is none.
+/// Cells of a row as text; NULL is none.
+pub type TextRow = Vec<Option<String>>;
+
+/// Column names and rows of text.
 ///
 /// # Errors
 /// When a column cannot be shown as text.
-pub fn rows(batches: &[RecordBatch]) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), EngineError> {
+pub fn rows(batches: &[RecordBatch]) -> Result<(Vec<String>, Vec<TextRow>), EngineError> {
     let names = batches.first().map_or_else(Vec::new, |b| b.schema().fields().iter().map(|f| f.name().clone()).collect());
     let options = FormatOptions::default().with_null("\u{0}");
     let mut all = Vec::new();

@@ -199,7 +199,8 @@ pub(crate) fn open(path: &Path, display: &str, table: &str) -> Result<Vec<Source
     let mut found = Vec::new();
     for member in members {
         let inner = PathBuf::from(&member.name);
-        if !is_data(&inner) && !(is_text(&inner) && layout_table(&table_of(&inner)).is_some()) {
+        let named = is_text(&inner) && layout_table(&table_of(&inner)).is_some();
+        if !is_data(&inner) && !named {
             continue;
         }
         let shown = format!("{display}/{}", member.name);

@@ -15,10 +15,10 @@
 //! | module | subject | methods |
 //! |---|---|---|
 //! | [`proportion`] | intervals for rates, display rounding | S7, S12, A9, A20, C7 |
-//! | [`median`] | medians and quantiles of complete data | A10 |
+//! | [`mod@median`] | medians and quantiles of complete data | A10 |
 //! | [`survival`] | Kaplan-Meier and competing risks | A5, A10, A13, C3, S11 |
 //! | [`compare`] | two groups, many segments | A7, C8 |
-//! | [`shrink`] | small segments pulled towards the whole | A3, C8, S12 |
+//! | [`mod@shrink`] | small segments pulled towards the whole | A3, C8, S12 |
 //! | [`health`] | indexes of data health | A27 |
 //! | [`goal`] | lead goals from bookings goals | A1, A2 |
 //! | [`whatif`] | stage chains, scenarios, the weakest stage | A11, A12 |

@@ -1,8 +1,8 @@
 //! Facts: the agreement applied to the record, as tables that anyone may query.
 //!
 //! The pass runs over chunks of whole groups on all cores. Chunks are cut by size alone, so the
-//! tables are the same bytes however many threads ran. It yields plain numbers ([`core`]); what
-//! people read is made from them when it is asked for ([`columns`], [`table`]).
+//! tables are the same bytes however many threads ran. It yields plain numbers (`core`); what
+//! people read is made from them when it is asked for (`columns`, `table`).
 
 mod columns;
 mod core;

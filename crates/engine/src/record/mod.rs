@@ -6,14 +6,14 @@
 //! names, so what a crashed import committed to single tables is never seen, and the next writer
 //! takes it back before it goes on.
 //!
-//! - [`source`] reads what comes, with [`header`], [`cast`], [`parse`], [`piece`] and [`checks`];
-//! - [`flat`], [`keys`] and [`twins`] put the rows of a table together, one for each key;
-//! - [`claims`] settles whose word counts where several sources write one id;
-//! - [`upsert`] compares with what is stored, [`order`] sorts, [`encode`] and [`pages`] make
+//! - `source` reads what comes, with `header`, `cast`, `parse`, `piece` and `checks`;
+//! - `flat`, `keys` and `twins` put the rows of a table together, one for each key;
+//! - `claims` settles whose word counts where several sources write one id;
+//! - `upsert` compares with what is stored, `order` sorts, `encode` and `pages` make
 //!   Parquet files;
-//! - [`snapshot`] makes history of rows that show a state;
-//! - [`store`] and [`ledger`] commit, [`reader`] reads;
-//! - [`hash`] defines the stored hashes.
+//! - `snapshot` makes history of rows that show a state;
+//! - `store` and `ledger` commit, `reader` reads;
+//! - `hash` defines the stored hashes.
 
 mod cast;
 mod cells;

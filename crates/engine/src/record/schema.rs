@@ -7,7 +7,7 @@ use treaty_app::layout::{ATTRIBUTES, Kind, TABLES, Table};
 
 use super::error::{RecordError, Result};
 
-/// Hidden column: content hash of the row (see [`super::hash`]).
+/// Hidden column: content hash of the row (see `super::hash`).
 pub const HASH: &str = "_hash";
 /// Hidden column: record version that wrote the row.
 pub const VERSION: &str = "_version";

@@ -137,7 +137,7 @@ pub async fn derive(
     stored_history(record, &ids, &mut history).await?;
     let stored = stored(record, &ids).await?;
     history.values_mut().for_each(|h| {
-        h.sort_by(|a, b| (a.at, a.seq).cmp(&(b.at, b.seq)));
+        h.sort_by_key(|c| (c.at, c.seq));
         h.dedup();
     });
     let rows = changes(&seen, &history, &stored, mark, next);

@@ -2,6 +2,7 @@
 
 use super::{Ask, Desk, column, grouped_count, percent};
 use crate::error::EngineError;
+use crate::export::TextRow;
 use crate::facts;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
@@ -54,7 +55,8 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         facts::coded("sla_clocks"),
         conditions.join(" AND ")
     );
-    let (mut places, mut groups): (HashMap<Box<[u8]>, usize>, Vec<(Vec<Option<String>>, Group)>) = (HashMap::new(), Vec::new());
+    let mut places: HashMap<Box<[u8]>, usize> = HashMap::new();
+    let mut groups: Vec<(TextRow, Group)> = Vec::new();
     for batch in desk.cx.sql(&text).await?.collect().await? {
         let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
         let waits = batch.column(3).as_primitive::<Float64Type>();

@@ -1,6 +1,6 @@
 //! Sources that are not text files: databases, Parquet and Delta, object stores.
 //!
-//! All of them give [`RawTable`]s, where every cell is text as a person would write it: times as
+//! All of them give [`RawTable`](treaty_app::raw::RawTable)s, where every cell is text as a person would write it: times as
 //! `2026-03-01T09:30:00`, with `Z` where the source knows the instant; lists and structures as
 //! JSON; what holds nothing is missing. The line of a row is its number in the source. A database
 //! is read in one transaction. Passwords are kept out of everything that is shown or stored.

@@ -138,8 +138,11 @@ pub(super) async fn report(trust: &Trust<'_>) -> Result<Report, EngineError> {
     Ok(out)
 }
 
-/// Levels of maturity: name, and what must be covered how far, by the words of the ask, with what to do next.
-const LEVELS: &[(&str, &[(&str, f64, &str)])] = &[
+/// What must be covered, how far, and what to do next.
+type Step = (&'static str, f64, &'static str);
+
+/// Levels of maturity by name, with what each asks for.
+const LEVELS: &[(&str, &[Step])] = &[
     ("inquiries", &[]),
     (
         "leads",

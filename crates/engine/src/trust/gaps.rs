@@ -116,7 +116,7 @@ pub(super) async fn report(trust: &Trust<'_>) -> Result<Report, EngineError> {
             }
         }
     }
-    gaps.sort_by(|a, b| (a.grade, std::cmp::Reverse(a.weight)).cmp(&(b.grade, std::cmp::Reverse(b.weight))));
+    gaps.sort_by_key(|g| (g.grade, std::cmp::Reverse(g.weight)));
     let serious = gaps.iter().filter(|g| g.grade == 0).count();
     let total = gaps.len();
     out.rows = gaps.into_iter().map(|g| g.row).collect();

@@ -2,9 +2,9 @@
 //! how healthy the data are, and where sources disagree. Every answer is a [`Report`] like any other.
 //!
 //! - [`lineage`] says which columns of the record each column of the facts rests on;
-//! - [`gaps`], [`coverage`] and [`sources`] are what `treaty doctor` tells;
-//! - [`health`] and [`cleanup`] are reports of data health (A27);
-//! - [`reconcile`] compares sources with the record and with each other.
+//! - `gaps`, `coverage` and `sources` are what `treaty doctor` tells;
+//! - `health` and `cleanup` are reports of data health (A27);
+//! - `reconcile` compares sources with the record and with each other.
 
 mod cleanup;
 mod coverage;

@@ -209,7 +209,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// What a source says about a column of a thing: its first row that has a value.
-fn said<'s>(thing: &'s [Statement], column: usize) -> BTreeMap<&'s str, (&'s Statement, &'s str)> {
+fn said(thing: &[Statement], column: usize) -> BTreeMap<&str, (&Statement, &str)> {
     let mut out = BTreeMap::new();
     for s in thing {
         if let Some(value) = s.values[column].as_deref() {

@@ -2,7 +2,7 @@
 //!
 //! Pure: a body and the instant at which it came, to messages. A server, or `treaty events`, checks a body with
 //! [`parse`], keeps it in the [`crate::journal`], and answers when it is safe; an import parses the journal again and
-//! makes rows of it with [`rows::tables`].
+//! makes rows of it with [`rows`].
 //!
 //! - [`segment`] reads track, identify, page, screen, group, alias and batch;
 //! - [`cloudevents`] reads CloudEvents 1.0: structured, in batches, and in binary mode;

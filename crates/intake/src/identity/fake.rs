@@ -185,7 +185,7 @@ fn is_walk(word: &str) -> bool {
 /// One character three times and nothing else, or a piece of two or three characters three times.
 fn is_repeated(word: &str) -> bool {
     let all: Vec<char> = word.chars().collect();
-    (1..=3).any(|n| all.len() >= 3 * n && all.len() % n == 0 && all.chunks(n).all(|c| c == &all[..n])) && !all.iter().all(char::is_ascii_digit)
+    (1..=3).any(|n| all.len() >= 3 * n && all.len().is_multiple_of(n) && all.chunks(n).all(|c| c == &all[..n])) && !all.iter().all(char::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -85,6 +85,9 @@ pub struct PackInput {
     pub notes: Vec<String>,
 }
 
+/// Files with the places of their entries in the pack, and what is left out.
+pub type Matched = (Vec<(usize, SourceFile)>, Vec<String>);
+
 impl PackFile {
     /// The offer has a name of this entry, or its path fits.
     pub(super) fn means(&self, offer: &Offer) -> bool {
@@ -164,7 +167,7 @@ impl Pack {
     ///
     /// # Errors
     /// Every file that cannot be read, every missing file and every missing column.
-    pub fn match_files(&self, paths: &[PathBuf]) -> Result<(Vec<(usize, SourceFile)>, Vec<String>), Vec<Fault>> {
+    pub fn match_files(&self, paths: &[PathBuf]) -> Result<Matched, Vec<Fault>> {
         self.match_found(offers(paths)?)
     }
 
@@ -172,7 +175,7 @@ impl Pack {
     ///
     /// # Errors
     /// Every file that cannot be read, every missing file and every missing column.
-    pub fn match_found(&self, found: Vec<Found>) -> Result<(Vec<(usize, SourceFile)>, Vec<String>), Vec<Fault>> {
+    pub fn match_found(&self, found: Vec<Found>) -> Result<Matched, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut left_out = Vec::new();
         let mut files = Vec::new();

@@ -271,9 +271,12 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
     Ok(Input { incoming: out.incoming, notes, origin, source: pack.source.clone(), zone, history: pack.history.clone(), stage_settings })
 }
 
+/// A helper that makes a cell of a cell.
+type CellHelper = Box<dyn Fn(&str) -> Option<Cow<'_, str>> + Send + Sync>;
+
 /// The helpers of pack SQL.
 fn functions(day_first: DayFirst, pack: &Arc<Pack>) -> Vec<TextFunction> {
-    let text = |name, call: Box<dyn Fn(&str) -> Option<Cow<'_, str>> + Send + Sync>| TextFunction {
+    let text = |name, call: CellHelper| TextFunction {
         name,
         arguments: &[1],
         call: Arc::new(move |cells| Ok(cells[0].and_then(|cell| call(cell).map(Cow::into_owned)))),
