@@ -2,10 +2,11 @@
 
 use crate::error::EngineError;
 use crate::facts::{self, Facts};
-use crate::load::{View, load};
+use crate::load::View;
 use crate::metrics::Catalogue;
-use crate::record::Record;
+use crate::record::{Record, par};
 use crate::reports::{self, Ask, Desk};
+use std::sync::Arc;
 use treaty_app::report::{Provenance, Report};
 use treaty_app::review::Review;
 use treaty_domain::agreement::{Agreement, AgreementSet};
@@ -51,7 +52,7 @@ pub fn view(record: &Record, agreement: &Agreement, day: LocalDay, as_corrected:
 }
 
 impl Case {
-    /// Reads the record and runs the pass.
+    /// Takes the facts that are kept, or reads the record and runs the pass.
     ///
     /// # Errors
     /// When the record cannot be read or a condition of the agreement cannot be evaluated.
@@ -62,13 +63,28 @@ impl Case {
         day: LocalDay,
         as_corrected: bool,
     ) -> Result<Self, EngineError> {
+        Self::open_with(record, set, catalogue, day, as_corrected, async |view| facts::derive(record, set, view).await).await
+    }
+
+    /// As [`Case::open`], but facts that are not kept are derived by the caller's means.
+    ///
+    /// # Errors
+    /// See [`Case::open`], and what these means say.
+    pub async fn open_with(
+        record: &Record,
+        set: &AgreementSet,
+        catalogue: Catalogue,
+        day: LocalDay,
+        as_corrected: bool,
+        derive: impl AsyncFnOnce(View) -> Result<Facts, EngineError>,
+    ) -> Result<Self, EngineError> {
         let agreement = set.on(jiff::civil::Date::from(day));
         let (view, history_imported) = view(record, agreement, day, as_corrected);
         let folder = facts::place(record, set, view);
         if let Some(kept) = facts::open(&folder, record, set, view) {
             return Ok(Self::of_facts(kept, set, catalogue, history_imported));
         }
-        let mut case = Self::open_view(record, set, catalogue, view, history_imported).await?;
+        let mut case = Self::of_facts(derive(view).await?, set, catalogue, history_imported);
         let facts = case.facts.clone();
         // What cannot be kept is derived again.
         case.saving = Saving(Some(std::thread::spawn(move || _ = facts::save(&facts, &folder))));
@@ -86,23 +102,7 @@ impl Case {
         view: View,
         history_imported: bool,
     ) -> Result<Self, EngineError> {
-        let world = load(record, set, view).await?;
-        let mut attributes = record.attribute_keys("people", view.version)?;
-        let more = std::iter::once(crate::identity::QUARANTINED.to_owned());
-        for key in record.attribute_keys("opportunities", view.version)?.into_iter().chain(more) {
-            if !attributes.contains(&key) {
-                attributes.push(key);
-            }
-        }
-        let plain = [
-            ("spend", facts::spend(record, view.version, &world).await?),
-            ("purchases", facts::purchases(record, view.version, &world).await?),
-            ("campaigns", world.campaign_table()?),
-            ("users", world.user_rows.rows.clone()),
-        ];
-        let mut facts = facts::derive(record, world, set, view, attributes).await?;
-        plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
-        facts.notes.extend(crate::trust::snapshot_note(record, view.version));
+        let facts = facts::derive(record, set, view).await?;
         Ok(Self::of_facts(facts, set, catalogue, history_imported))
     }
 
@@ -159,10 +159,7 @@ impl Case {
     pub async fn review(&self, ask: &Ask) -> Result<Review, EngineError> {
         let desk = self.desk().await?;
         let promises = reports::promises(&desk, ask).await?;
-        let mut list = Vec::with_capacity(REVIEW.len());
-        for name in REVIEW {
-            list.push(reports::report(&desk, name, ask).await?);
-        }
+        let mut list = par::all(&REVIEW, |name| reports::report(&desk, name, ask)).await?;
         if let Some(first) = list.first_mut() {
             self.remark(first);
         }
@@ -186,7 +183,8 @@ impl Case {
         }
     }
 
-    /// A session over facts and record for free queries: facts by their names, record tables as `record_<table>`.
+    /// A session over facts and record for free queries: facts by their names, record tables as `record_<table>`, and the
+    /// pass itself as `pass`, which runs again when it is asked.
     ///
     /// # Errors
     /// When a table cannot be registered.
@@ -195,11 +193,13 @@ impl Case {
         for table in treaty_app::layout::TABLES {
             let provider = record.provider(table.name, self.facts.view.version).await?;
             let name = format!("record_{}", table.name);
-            cx.register_table(name.as_str(), std::sync::Arc::clone(&provider))?;
+            cx.register_table(name.as_str(), Arc::clone(&provider))?;
             if !self.facts.tables.contains_key(table.name) {
                 cx.register_table(table.name, provider)?;
             }
         }
+        let order = facts::order::Order::new(record, &self.set, self.facts.view, par::workers())?;
+        cx.register_table("pass", Arc::new(facts::pass::PassTable(Arc::new(order))))?;
         cx.sql(
             "CREATE VIEW touches AS SELECT t.*, p.account_id, p.lead_source FROM record_touchpoints t \
              LEFT JOIN record_people p ON p.person_id = t.person_id",

@@ -64,6 +64,9 @@ pub struct When {
     /// What is known now about then, rather than what was known then
     #[arg(long)]
     pub as_corrected: bool,
+    /// Address of a scheduler whose workers run the pass, such as http://10.0.0.1:50050
+    #[arg(long, value_name = "URL")]
+    pub cluster: Option<String>,
 }
 
 /// What is asked of reports.
@@ -257,6 +260,27 @@ pub enum Command {
         /// Format
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+    },
+    /// Hand partitions of the pass to workers, for those who ask with --cluster
+    Scheduler {
+        /// Address to listen on; whoever reaches it may give orders
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50050")]
+        bind: std::net::SocketAddr,
+    },
+    /// Run partitions of the pass over this home (-C) for a scheduler
+    Worker {
+        /// Host and port of the scheduler
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+        scheduler: String,
+        /// Address to listen on; the port behind it is used, too
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+        bind: std::net::SocketAddr,
+        /// Name or address under which others reach it (default: the address it listens on)
+        #[arg(long)]
+        host: Option<String>,
+        /// Partitions at a time (default: one a core)
+        #[arg(long)]
+        cores: Option<usize>,
     },
     /// Completions for a shell
     Completions {

@@ -7,28 +7,35 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("stats", &[]),
     ("domain", &["stats"]),
     ("app", &["domain", "stats"]),
-    ("treaty", &["app", "domain", "engine", "intake", "stats", "store", "web"]),
+    ("cluster", &["domain", "engine"]),
+    ("treaty", &["app", "cluster", "domain", "engine", "intake", "stats", "store", "web"]),
 ];
 
 /// What an adapter may name: never another adapter.
 const OTHERS: &[&str] = &["app", "domain", "stats"];
 
-/// Families that only the engine names.
-const HEAVY: &[&str] = &["arrow", "ballista", "datafusion", "deltalake", "parquet"];
+/// Families, and the crates that may name them.
+const HEAVY: &[(&str, &[&str])] = &[
+    ("arrow", &["engine"]),
+    ("ballista", &["cluster"]),
+    ("datafusion", &["engine", "cluster"]),
+    ("deltalake", &["engine"]),
+    ("parquet", &["engine"]),
+];
 
 /// Packages that are in the lock file once.
 const ONCE: &[&str] = &["arrow", "datafusion", "deltalake-core", "parquet"];
 
-/// Dependencies point down: adapters to app, app to domain, domain to stats; the heavy set is the engine's.
+/// Dependencies point down: adapters to app, app to domain, domain to stats; the heavy set is the engine's, Ballista the cluster's.
 pub(super) fn arrows(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for file in tree.files() {
         let Some(krate) = file.krate().filter(|k| file.path == format!("crates/{k}/Cargo.toml")) else { continue };
         let allowed = ARROWS.iter().find(|(name, _)| *name == krate).map_or(OTHERS, |(_, allowed)| *allowed);
         for (line, name) in dependencies(&file.text) {
-            let heavy = HEAVY.iter().any(|h| name.strip_prefix(h).is_some_and(|r| r.is_empty() || r.starts_with('-')));
-            if heavy && krate != "engine" {
-                faults.push(format!("{}:{line}: {krate} names {name}; only the engine may", file.path));
+            let family = HEAVY.iter().find(|(h, _)| name.strip_prefix(h).is_some_and(|r| r.is_empty() || r.starts_with('-')));
+            if let Some((_, may)) = family.filter(|(_, may)| !may.contains(&krate)) {
+                faults.push(format!("{}:{line}: {krate} names {name}; only {} may", file.path, may.join(" and ")));
             }
             let ours = if name == "treaty" { Some("treaty") } else { name.strip_prefix("treaty-") };
             if ours.is_some_and(|o| !allowed.contains(&o)) {
@@ -128,11 +135,12 @@ mod tests {
 
     #[test]
     fn the_heavy_set_is_the_engines() {
-        for name in ["datafusion", "datafusion-common", "deltalake", "arrow", "arrow-schema", "parquet", "ballista"] {
+        for name in ["datafusion", "datafusion-common", "deltalake", "arrow", "arrow-schema", "parquet", "ballista-core"] {
             for krate in ["web", "app", "intake", "domain", "stats", "treaty"] {
                 assert_eq!(found(krate, &format!("[dependencies]\n{name} = \"1\"\n")).len(), 1, "{krate} {name}");
             }
-            assert!(found("engine", &format!("[dependencies]\n{name} = \"1\"\n")).is_empty());
+            let owner = if name == "ballista-core" { "cluster" } else { "engine" };
+            assert!(found(owner, &format!("[dependencies]\n{name} = \"1\"\n")).is_empty());
         }
         assert!(found("web", "[dependencies]\narrows = \"1\"\n").is_empty());
     }

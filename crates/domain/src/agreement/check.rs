@@ -28,6 +28,7 @@ pub fn parse(text: &str, file: &str) -> Result<(Agreement, Vec<Diagnostic>), Vec
     let agreement = read(Table::root(&report, document)).map(|agreement| Agreement {
         clauses: clauses(&report, document),
         version_id: version_id(text),
+        text: text.to_owned(),
         ..agreement
     });
     let mut found = report.into_found();
@@ -82,6 +83,7 @@ fn read(mut root: Table<'_>) -> Option<Agreement> {
         rules,
         clauses: Vec::new(),
         version_id: String::new(),
+        text: String::new(),
     })
 }
 

@@ -106,6 +106,7 @@ pub fn diff(old: &Agreement, new: &Agreement) -> Vec<String> {
         rules,
         clauses: _,
         version_id: _,
+        text: _,
     } = new;
     out.change("name", "", &old.name, name, quoted);
     if old.effective_from != *effective_from {

@@ -372,6 +372,10 @@ fn influence(c: &Core<'_>, s: &Shape, name: &str) -> Made {
 
 fn credit(c: &Core<'_>, s: &Shape, name: &str) -> Made {
     Ok(match name {
+        "attributed" => {
+            let touch = c.u32("touch")?;
+            each(touch.len(), |i| touch[i] != NONE)
+        }
         "touchpoint_id" => Arc::new(s.touchpoints(c.u32("touch")?)),
         "touch_person_id" => ids(&s.numbers.person_id, c.u32("touch_person")?)?,
         "campaign_id" => ids(&s.numbers.campaign, c.u32("campaign")?)?,

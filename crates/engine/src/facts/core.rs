@@ -71,8 +71,8 @@ macro_rules! core {
                     })*
                 }
 
-                fn finish(&mut self) -> Result<RecordBatch, EngineError> {
-                    Ok(RecordBatch::try_new(Self::schema(), vec![$(self.$column.done()),*])?)
+                fn finish(&mut self) -> Vec<ArrayRef> {
+                    vec![$(self.$column.done()),*]
                 }
             }
         )*
@@ -220,17 +220,31 @@ impl OfDeal {
         self.won_at.append_option(deal.and_then(|o| o.won_at).map(|t| t.0));
     }
 
-    fn beside(&mut self, own: &RecordBatch) -> Result<RecordBatch, EngineError> {
-        let mut fields: Vec<Arc<Field>> = own.schema().fields().iter().cloned().collect();
-        fields.extend(OF_DEAL.iter().map(|(name, t)| Arc::new(Field::new(*name, t.clone(), true))));
-        let mut columns = own.columns().to_vec();
-        columns.extend([self.person.done(), self.owner.done(), self.created_at.done(), self.amount.done(), self.won_at.done()]);
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    fn done(&mut self) -> [ArrayRef; 5] {
+        [self.person.done(), self.owner.done(), self.created_at.done(), self.amount.done(), self.won_at.done()]
     }
 }
 
 /// Names of the tables that the pass yields, in a fixed order.
 pub const TABLES: [&str; 7] = ["leads", "stage_visits", "opportunities", "handoffs", "sla_clocks", "influences", "credits"];
+
+/// Core columns of each table of [`TABLES`].
+pub fn schemas() -> [SchemaRef; 7] {
+    let with = |own: SchemaRef, more: &[(&str, DataType)]| -> SchemaRef {
+        let mut fields: Vec<Arc<Field>> = own.fields().iter().cloned().collect();
+        fields.extend(more.iter().map(|(name, t)| Arc::new(Field::new(*name, t.clone(), true))));
+        Arc::new(Schema::new(fields))
+    };
+    [
+        Leads::schema(),
+        Visits::schema(),
+        Opportunities::schema(),
+        Handoffs::schema(),
+        with(Clocks::schema(), &[("person", DataType::UInt32)]),
+        with(Influences::schema(), &OF_DEAL),
+        with(Credits::schema(), &OF_DEAL),
+    ]
+}
 
 /// The growing facts of a run of accounts.
 #[derive(Default)]
@@ -295,20 +309,17 @@ impl Growing {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     pub fn finish(mut self) -> Result<Vec<RecordBatch>, EngineError> {
-        let clocks = self.clocks.finish()?;
-        let mut fields: Vec<Arc<Field>> = clocks.schema().fields().iter().cloned().collect();
-        fields.push(Arc::new(Field::new("person", DataType::UInt32, true)));
-        let mut columns = clocks.columns().to_vec();
-        columns.push(self.clock_person.done());
-        Ok(vec![
-            self.leads.finish()?,
-            self.visits.finish()?,
-            self.opportunities.finish()?,
-            self.handoffs.finish()?,
-            RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?,
-            self.influence_deal.beside(&self.influences.finish()?)?,
-            self.credit_deal.beside(&self.credits.finish()?)?,
-        ])
+        let columns: [(Vec<ArrayRef>, Vec<ArrayRef>); 7] = [
+            (self.leads.finish(), vec![]),
+            (self.visits.finish(), vec![]),
+            (self.opportunities.finish(), vec![]),
+            (self.handoffs.finish(), vec![]),
+            (self.clocks.finish(), vec![self.clock_person.done()]),
+            (self.influences.finish(), self.influence_deal.done().to_vec()),
+            (self.credits.finish(), self.credit_deal.done().to_vec()),
+        ];
+        let tables = schemas().into_iter().zip(columns);
+        tables.map(|(schema, (own, more))| Ok(RecordBatch::try_new(schema, [own, more].concat())?)).collect()
     }
 }
 

@@ -10,8 +10,8 @@ use crate::load::View;
 use crate::record::{Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
-use datafusion::arrow::ipc::reader::FileReader;
-use datafusion::arrow::ipc::writer::FileWriter;
+use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
+use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,6 +26,67 @@ const KEEP: usize = 4;
 const CONTENTS: &str = "contents.json";
 /// Lists of entities and names.
 const LISTS: [&str; 5] = ["people", "accounts", "opportunities", "users", "campaigns"];
+
+/// Small tables that the pass does not yield.
+const PLAIN: [&str; 4] = ["spend", "purchases", "campaigns", "users"];
+
+/// What belongs to facts beside the tables of the pass.
+#[derive(Debug, Clone, Default)]
+pub struct Rest {
+    /// What to keep in mind about the data.
+    pub notes: Vec<String>,
+    /// Names of custom attributes.
+    pub attributes: Vec<String>,
+    /// People in quarantine.
+    pub suspects: u64,
+    /// Small tables.
+    pub plain: Vec<(&'static str, RecordBatch)>,
+}
+
+/// Notes, attributes and number of suspects, as they are sent.
+type Told = (Vec<String>, Vec<String>, u64);
+
+impl Rest {
+    /// As named bytes, with the lists of entities and names.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn pack(&self, shape: &Shape) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
+        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects)).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let mut packed = vec![(CONTENTS.to_owned(), told)];
+        let lists = shape.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
+        let plain = self.plain.iter().map(|(name, batch)| (format!("{name}_table"), batch.clone()));
+        for (name, batch) in lists.chain(plain) {
+            let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+            writer.write(&batch)?;
+            packed.push((name, writer.into_inner()?));
+        }
+        Ok(packed)
+    }
+
+    /// What was packed elsewhere, and what the columns of facts are made from.
+    ///
+    /// # Errors
+    /// When something is missing.
+    pub fn unpack(
+        packed: &BTreeMap<String, Vec<u8>>,
+        agreement: &treaty_domain::agreement::Agreement,
+        view: View,
+        record: &Record,
+    ) -> Result<(Self, Arc<Shape>), EngineError> {
+        let part = |name: &str| packed.get(name).ok_or_else(|| EngineError::Ask(format!("the facts came without `{name}`")));
+        let batch = |name: &str| -> Result<RecordBatch, EngineError> {
+            let mut reader = StreamReader::try_new(part(name)?.as_slice(), None)?;
+            reader.next().ok_or_else(|| EngineError::Ask(format!("the facts came with an empty `{name}`")))?.map_err(EngineError::from)
+        };
+        let (notes, attributes, suspects): Told =
+            serde_json::from_slice(part(CONTENTS)?).map_err(|e| EngineError::Ask(format!("the facts came with a broken `{CONTENTS}`: {e}")))?;
+        let lists: BTreeMap<&str, RecordBatch> = LISTS.iter().map(|name| Ok((*name, batch(name)?))).collect::<Result<_, EngineError>>()?;
+        let shape = Arc::new(Shape::kept(&lists, agreement, view, record)?);
+        let plain = PLAIN.iter().map(|name| Ok((*name, batch(&format!("{name}_table"))?))).collect::<Result<_, EngineError>>()?;
+        Ok((Self { notes, attributes, suspects, plain }, shape))
+    }
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Contents {
@@ -60,7 +121,7 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
         let rows = contents.rows.get(name)?;
         tables.insert(name, FactTable::kept(name, &folder.join(name), rows, &shape, &contents.attributes));
     }
-    for name in ["spend", "purchases", "campaigns", "users"] {
+    for name in PLAIN {
         tables.insert(name, FactTable::plain(read(&folder.join(format!("{name}_table.arrow")), 0).ok()?));
     }
     Some(Facts { tables, view, attributes: contents.attributes, notes: contents.notes, suspects: contents.suspects })

@@ -166,7 +166,12 @@ const TABLES: &[(&str, &[Columns])] = &[
     (
         "credits",
         &[
-            &[('w', "opportunity_id"), ('i', "touchpoint_id"), ('w', "touch_person_id campaign_id channel owner_id")],
+            &[
+                ('w', "opportunity_id"),
+                ('b', "attributed"),
+                ('i', "touchpoint_id"),
+                ('w', "touch_person_id campaign_id channel owner_id"),
+            ],
             OPPORTUNITY,
             &[
                 ('t', "won_at"),

@@ -131,7 +131,6 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         entities::plain(&read_all(record, "users", v, &["user_id", "name", "team", "role", "territory", "active"]).await?, "user_id")?;
     let mut campaigns = in_order(&campaign_rows, "campaign_id");
     let mut users = in_order(&user_rows, "user_id");
-    let mut strays = Strays::default();
 
     let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
     let is_exempt = |r: &str| exempt.iter().any(|e| e.eq_ignore_ascii_case(r.trim()));
@@ -140,39 +139,47 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let direct = |c: &str| direct_channels.iter().any(|d| d.eq_ignore_ascii_case(c.trim()));
     let (mut values, mut kinds) = (Names::default(), Names::default());
 
-    let batches =
-        record.read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true).await?;
-    let (person_stages, opportunity_stages) = par::blocking(|| {
-        events::stage_changes(
-            &batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
-        )
-    });
-    let batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
-    let roles = par::blocking(|| events::roles(&batches, &arranged.people, &arranged.opportunities, &mut strays));
-    let rows = read_as(record, "handoffs", v, &with(HANDOFFS, &[])).await?;
-    let handoffs = par::blocking(|| events::handoffs(&rows, &arranged.people, &mut users, reporting, cut, &mut strays));
-    let batches = record
-        .read("activities", v, &["person_id", "opportunity_id", "occurred_at", "kind", "direction", "automated", "recorded_at", "seq"], true)
-        .await?;
-    let primary_of = |id: &str| match arranged.opportunities.ids.find(id) {
-        NONE => NONE,
-        o => primary(&roles, o),
-    };
-    let activities =
-        par::blocking(|| events::activities(&batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays));
-    drop((batches, rows));
-    let known = std::sync::Arc::clone(&arranged.people.ids);
-    let read = record.each("touchpoints", v, touches::COLUMNS, move |first, batch| touches::read(first, &batch, &known, cut)).await?;
-    let (touches, lost) = Touches::new(read, arranged.people.len(), &mut campaigns, direct, cut);
-    strays.touchpoints = lost;
-
-    let change_batches = record
-        .read("field_changes", v, &["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "recorded_at", "seq"], true)
-        .await?;
+    // Touches are half of all work and need nothing from the other events, so both go on side by side.
     let amounts = money_column(&arranged.opportunities.rows, "amount", reporting);
-    let changes = events::field_changes(
-        &change_batches, &arranged.people, &arranged.opportunities, &mut users, &|o| amounts[o as usize].1,
-    );
+    let touching = async {
+        let known = std::sync::Arc::clone(&arranged.people.ids);
+        let read = record.each("touchpoints", v, touches::COLUMNS, move |first, batch| touches::read(first, &batch, &known, cut)).await?;
+        Ok::<_, EngineError>(par::blocking(|| Touches::new(read, arranged.people.len(), &mut campaigns, direct, cut)))
+    };
+    let others = async {
+        let mut strays = Strays::default();
+        let batches = record
+            .read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true)
+            .await?;
+        let (person_stages, opportunity_stages) = par::blocking(|| {
+            events::stage_changes(
+                &batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
+            )
+        });
+        let batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
+        let roles = par::blocking(|| events::roles(&batches, &arranged.people, &arranged.opportunities, &mut strays));
+        let rows = read_as(record, "handoffs", v, &with(HANDOFFS, &[])).await?;
+        let handoffs = par::blocking(|| events::handoffs(&rows, &arranged.people, &mut users, reporting, cut, &mut strays));
+        drop(rows);
+        let columns = ["person_id", "opportunity_id", "occurred_at", "kind", "direction", "automated", "recorded_at", "seq"];
+        let batches = record.read("activities", v, &columns, true).await?;
+        let primary_of = |id: &str| match arranged.opportunities.ids.find(id) {
+            NONE => NONE,
+            o => primary(&roles, o),
+        };
+        let activities =
+            par::blocking(|| events::activities(&batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays));
+        drop(batches);
+        let columns = ["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "recorded_at", "seq"];
+        let batches = record.read("field_changes", v, &columns, true).await?;
+        let changes =
+            events::field_changes(&batches, &arranged.people, &arranged.opportunities, &mut users, &|o| amounts[o as usize].1);
+        Ok::<_, EngineError>((person_stages, opportunity_stages, roles, handoffs, activities, changes, strays))
+    };
+    let (touched, others) = par::join(touching, others).await;
+    let (touches, lost) = touched?;
+    let (person_stages, opportunity_stages, roles, handoffs, activities, changes, mut strays) = others?;
+    strays.touchpoints = lost;
     let purchases = events::purchases(&purchase_rows, &arranged.accounts, reporting, cut);
 
     let (person_criteria, opportunity_criteria) = criteria::evaluate(&bits, &arranged, record).await?;
@@ -390,7 +397,7 @@ fn uses_roles(context: &Context) -> bool {
 }
 
 mod timelines;
-pub use timelines::{Assembly, Feeder};
+pub use timelines::{Assembly, Feeder, Seats};
 
 /// Purchases as the fold takes them.
 fn purchase_slice(purchases: &BySubject<Micros>) -> Vec<Purchase> {

@@ -6,9 +6,8 @@ use super::{World, primary, purchase_slice, uses_roles};
 use crate::record::par;
 use treaty_domain::timeline::{Contact, NONE, Opportunity, Person, Purchase, Timeline, Touch};
 
-/// Hands out timelines by group.
-pub struct Feeder<'a> {
-    world: &'a World,
+/// Who sits where: what timelines need beside the record.
+pub struct Seats {
     purchases: Vec<Purchase>,
     contacts: Vec<Contact>,
     /// By group: opportunities of other groups whose primary contact is one of its people.
@@ -26,9 +25,16 @@ pub struct Assembly {
     touches: Vec<Touch>,
 }
 
-impl<'a> Feeder<'a> {
+/// Hands out timelines by group.
+#[derive(Clone, Copy)]
+pub struct Feeder<'a> {
+    world: &'a World,
+    seats: &'a Seats,
+}
+
+impl Seats {
     /// Prepares contact positions and finds the guests.
-    pub fn new(world: &'a World) -> Self {
+    pub fn new(world: &World) -> Self {
         let a = &world.arranged;
         let mut group_of_opportunity = vec![0u32; world.opportunities.len()];
         for (g, group) in a.groups.iter().enumerate() {
@@ -61,7 +67,14 @@ impl<'a> Feeder<'a> {
         guests_in.dedup();
         guest_people.sort_unstable();
         guest_people.dedup();
-        Self { world, purchases: purchase_slice(&world.purchases), contacts, guests_in, guest_people }
+        Self { purchases: purchase_slice(&world.purchases), contacts, guests_in, guest_people }
+    }
+}
+
+impl<'a> Feeder<'a> {
+    /// Over a record and its seats.
+    pub fn new(world: &'a World, seats: &'a Seats) -> Self {
+        Self { world, seats }
     }
 
     /// Number of groups.
@@ -100,14 +113,14 @@ impl<'a> Feeder<'a> {
         let opportunities = &w.opportunities[g.opportunities.start as usize..g.opportunities.end as usize];
         let purchases = if g.is_account {
             let span = w.purchases.span(group);
-            &self.purchases[span.start as usize..span.end as usize]
+            &self.seats.purchases[span.start as usize..span.end as usize]
         } else {
             &[]
         };
         let base = Timeline {
             people,
             opportunities,
-            contacts: &self.contacts,
+            contacts: &self.seats.contacts,
             person_stages: &w.person_stages.events,
             opportunity_stages: &w.opportunity_stages.events,
             touches: &[],
@@ -118,8 +131,8 @@ impl<'a> Feeder<'a> {
             purchases,
             is_account: g.is_account,
         };
-        let foreign_opportunities = cut(&self.guests_in, group);
-        let foreign_people = cut(&self.guest_people, group);
+        let foreign_opportunities = cut(&self.seats.guests_in, group);
+        let foreign_people = cut(&self.seats.guest_people, group);
         // Touches matter to opportunities alone.
         space.touches.clear();
         if !opportunities.is_empty() {

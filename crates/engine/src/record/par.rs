@@ -53,6 +53,43 @@ pub fn try_map<T: Send, R: Send, E: Send>(
     map(items, work).into_iter().collect()
 }
 
+/// Two pieces of work side by side, where the runtime has other threads.
+pub async fn join<A: Send, B: Send>(a: impl Future<Output = A> + Send, b: impl Future<Output = B> + Send) -> (A, B) {
+    let Some(handle) = threaded() else { return (a.await, b.await) };
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let beside = scope.spawn(|| handle.block_on(a));
+            let b = handle.block_on(b);
+            match beside.join() {
+                Ok(a) => (a, b),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    })
+}
+
+/// The runtime, if it has several threads.
+fn threaded() -> Option<tokio::runtime::Handle> {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    Handle::try_current().ok().filter(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
+/// Answers several questions on all cores: where the runtime has other threads, each core takes the
+/// next one; the first failure, in the order of the questions, or all answers.
+pub async fn all<Q: Copy + Send, R: Send, E: Send, F: Future<Output = Result<R, E>>>(
+    questions: &[Q],
+    answer: impl Fn(Q) -> F + Sync,
+) -> Result<Vec<R>, E> {
+    let Some(handle) = threaded() else {
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            answers.push(answer(*question).await?);
+        }
+        return Ok(answers);
+    };
+    tokio::task::block_in_place(|| try_map(questions.to_vec(), |question| handle.block_on(answer(question))))
+}
+
 /// Ranges of about `size` that cover `0..n`.
 pub fn ranges(n: usize, size: usize) -> Vec<std::ops::Range<usize>> {
     (0..n)
@@ -69,12 +106,9 @@ fn lock<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Runs work that keeps a core busy from async code: where the runtime has other threads, it is
 /// told so that they take over what waits.
 pub fn blocking<R>(work: impl FnOnce() -> R) -> R {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(work)
-        }
-        _ => work(),
+    match threaded() {
+        Some(_) => tokio::task::block_in_place(work),
+        None => work(),
     }
 }
 

@@ -5,6 +5,9 @@ use crate::error::EngineError;
 use treaty_app::report::{Cell, Chart, Report, Unit};
 use treaty_domain::agreement::MODELS;
 
+/// Label of wins without a touch.
+const UNATTRIBUTED: &str = "(unattributed)";
+
 pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineError> {
     let dim = ask.by.clone().unwrap_or_else(|| "campaign_id".to_owned());
     let columns = vec![
@@ -21,20 +24,27 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     conditions.extend(desk.filter(&own, "credits").await?);
     let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     desk.dimensions(ask, "credits", &[]).await?;
-    let label = format!(
-        "CASE WHEN touchpoint_id IS NULL THEN '(unattributed)' ELSE coalesce(CAST({} AS VARCHAR), '(none)') END",
-        crate::sql::quoted(&dim)
-    );
     // First one row an opportunity and label, so that counting opportunities needs no distinct.
     let sums: Vec<String> = MODELS.iter().map(|m| format!("sum({m}) AS {m}")).collect();
     let totals: Vec<String> =
         MODELS.iter().map(|m| format!("sum({m}) AS {m}, count(*) FILTER (WHERE {m} <> 0) AS {m}_n")).collect();
     let text = format!(
-        "SELECT label, {} FROM (SELECT {label} AS label, opportunity_id, {} FROM credits{filter} GROUP BY 1, 2) GROUP BY label",
+        "SELECT attributed, label, {} FROM (SELECT attributed, {} AS label, {} AS opportunity, {} FROM {}{filter} GROUP BY 1, 2, 3) \
+         GROUP BY 1, 2",
         totals.join(", "),
-        sums.join(", ")
+        desk.key("credits", &dim),
+        desk.key("credits", "opportunity_id"),
+        sums.join(", "),
+        crate::facts::coded("credits")
     );
-    let rows = super::rows::Rows::collect(&desk.cx, &text, 1).await?;
+    let mut rows = super::rows::Rows::collect(&desk.cx, &text, 2).await?;
+    let words = desk.words("credits", &dim)?;
+    for r in &mut rows.0 {
+        let known = words.as_ref().map_or_else(|| r.label().map(str::to_owned), |words| words.of(r.label()));
+        let attributed = r.dim(0) == Some("true");
+        r.dims = vec![Some(if attributed { known.unwrap_or_else(|| "(none)".to_owned()) } else { UNATTRIBUTED.to_owned() })];
+    }
+    rows.sort();
     let currency = out.provenance.currency.clone();
     let chosen = desk.agreement.rules.model.as_str();
     let mut ordered: Vec<&str> = vec![chosen];
@@ -55,7 +65,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
             out.provisional.push(false);
             if model == chosen {
                 total += credit;
-                if label == "(unattributed)" {
+                if label == UNATTRIBUTED {
                     lost = credit;
                 } else if best.as_ref().is_none_or(|(most, _)| credit > *most) {
                     best = Some((credit, label.to_owned()));

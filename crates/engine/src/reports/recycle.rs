@@ -3,8 +3,8 @@
 use super::{Ask, Desk, column, grouped_count};
 use crate::error::EngineError;
 use crate::sql;
-use datafusion::arrow::array::{Array, AsArray};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use std::collections::BTreeMap;
 use treaty_app::report::{Cell, Report, Unit};
@@ -33,47 +33,58 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     .await?;
     let mean: BTreeMap<String, (f64, i64)> =
         lost.0.iter().filter_map(|r| Some((r.label()?.to_owned(), (r.number("mean")?, r.int("n"))))).collect();
+    let words = |dim: &str| desk.words("opportunities", dim);
     let text = format!(
-        "SELECT opportunity_id, CAST(owner_id AS VARCHAR) AS owner, CAST(stage AS VARCHAR) AS stage, CAST(age_days AS DOUBLE) AS age, \
-         {label} AS label, CAST(amount AS DOUBLE) AS amount \
-         FROM opportunities WHERE is_open{filter} ORDER BY age DESC, opportunity_id"
+        "SELECT opportunity_id, {}, {}, CAST(age_days AS DOUBLE), {label}, CAST(amount AS DOUBLE) FROM {} WHERE is_open{filter}",
+        desk.key("opportunities", "owner_id"),
+        desk.key("opportunities", "stage"),
+        crate::facts::coded("opportunities")
     );
-    let (mut open, mut flagged) = (0i64, 0i64);
-    for batch in desk.cx.sql(&text).await?.collect().await? {
-        let strings = [0, 1, 2, 4].map(|i| cast(batch.column(i), &DataType::Utf8));
-        let [id, owner, stage, label] = strings;
-        let (id, owner, stage, label) = (id?, owner?, stage?, label?);
+    let (mut open, mut flagged) = (0i64, Vec::new());
+    let batches = desk.cx.sql(&text).await?.collect().await?;
+    let (owners, stages) = (words("owner_id")?, words("stage")?);
+    let word = |list: &Option<crate::facts::Words>, code: Option<&str>| list.as_ref().and_then(|words| words.of(code));
+    for batch in batches {
+        let strings = [1, 2, 4].map(|i| cast(batch.column(i), &DataType::Utf8));
+        let [owner, stage, label] = strings;
+        let (owner, stage, label) = (owner?, stage?, label?);
         let age = batch.column(3).as_primitive::<Float64Type>();
         let amount = batch.column(5).as_primitive::<Float64Type>();
-        for i in 0..batch.num_rows() {
-            open += 1;
-            let key = label.as_string::<i32>().value(i);
-            let Some((mean, n)) = mean.get(key) else { continue };
-            if *n < rules.recycle_at_least_lost || age.value(i) <= *mean {
-                continue;
-            }
-            flagged += 1;
-            let words = |a: &dyn Array, missing: &str| {
-                let a = a.as_string::<i32>();
-                Cell::Text(if a.is_valid(i) { a.value(i).to_owned() } else { missing.to_owned() })
-            };
-            let mut row = Vec::new();
-            if ask.by.is_some() {
-                row.push(Cell::Text(key.to_owned()));
-            }
+        open += batch.num_rows() as i64;
+        let late: UInt32Array = (0..batch.num_rows())
+            .filter(|i| {
+                let mean = mean.get(label.as_string::<i32>().value(*i));
+                mean.is_some_and(|(mean, n)| *n >= rules.recycle_at_least_lost && age.value(*i) > *mean)
+            })
+            .map(|i| i as u32)
+            .collect();
+        let ids = cast(&take(batch.column(0), &late, None)?, &DataType::Utf8)?;
+        for (i, id) in late.values().iter().zip(ids.as_string::<i32>()) {
+            let i = *i as usize;
+            let text = |a: &ArrayRef| a.is_valid(i).then(|| a.as_string::<i32>().value(i).to_owned());
+            let key = text(&label).unwrap_or_default();
+            let Some((mean, _)) = mean.get(&key) else { continue };
+            let mut row = Vec::with_capacity(8);
+            let id = id.unwrap_or_default().to_owned();
+            row.push(Cell::Text(id.clone()));
             row.extend([
-                words(id.as_ref(), ""),
-                words(owner.as_ref(), "(unassigned)"),
-                words(stage.as_ref(), ""),
+                Cell::Text(word(&owners, text(&owner).as_deref()).unwrap_or_else(|| "(unassigned)".to_owned())),
+                Cell::Text(word(&stages, text(&stage).as_deref()).unwrap_or_default()),
                 Cell::Count(age.value(i) as i64),
                 Cell::Text(format!("mean_lost_cycle > {mean:.1} days")),
                 Cell::Text("recycle: assign to marketing".to_owned()),
                 if amount.is_valid(i) { Cell::Money(amount.value(i) as i64) } else { Cell::Blank },
             ]);
-            out.rows.push(row);
-            out.provisional.push(false);
+            if ask.by.is_some() {
+                row.insert(0, Cell::Text(key));
+            }
+            flagged.push((std::cmp::Reverse(age.value(i) as i64), id, row));
         }
     }
+    flagged.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    out.provisional = vec![false; flagged.len()];
+    out.rows = flagged.into_iter().map(|(_, _, row)| row).collect();
+    let flagged = out.rows.len() as i64;
     let all_lost: i64 = mean.values().map(|(_, n)| n).sum();
     out.answer = if mean.values().all(|(_, n)| *n < rules.recycle_at_least_lost) {
         format!("No verdict: only {} opportunities were lost so far, and the rule needs {}.", grouped_count(all_lost), rules.recycle_at_least_lost)

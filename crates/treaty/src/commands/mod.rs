@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod agreement;
+mod cluster;
 mod demo;
 mod diff;
 mod events;
@@ -59,6 +60,8 @@ pub async fn run(args: Args) -> Outcome {
         Command::Pack { what } => pack::run(&home, what),
         Command::Query { sql, when, format, output } => query::run(&home, &sql, &when, format, output.as_deref(), color).await,
         Command::Diff { from, to, format } => diff::run(&home, &from, &to, format, color).await,
+        Command::Scheduler { bind } => cluster::scheduler(bind).await,
+        Command::Worker { scheduler, bind, host, cores } => cluster::worker(&home, &scheduler, bind, host, cores).await,
         Command::Completions { shell } => {
             let mut command = <Args as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "treaty", &mut std::io::stdout());
@@ -100,5 +103,13 @@ pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String>
             home.dir.display()
         ));
     }
-    Case::open(&record, &home.set, catalogue, day, when.as_corrected).await.map_err(|e| e.to_string())
+    let set = &home.set;
+    let case = match &when.cluster {
+        Some(url) => {
+            let derive = async |view| treaty_cluster::derive(url, &record, set, view).await;
+            Case::open_with(&record, set, catalogue, day, when.as_corrected, derive).await
+        }
+        None => Case::open(&record, set, catalogue, day, when.as_corrected).await,
+    };
+    case.map_err(|e| e.to_string())
 }

@@ -1,5 +1,6 @@
 //! Tests of the real binary: as a new user would run it, and as nobody should.
 
+mod cluster;
 mod crash;
 mod events;
 mod fixtures;

@@ -1,0 +1,9 @@
+//! The pass on several machines: a scheduler hands partitions of the pass to workers, and whoever
+//! asked puts their facts together. All of them see one record, in a folder that they share.
+//!
+//! This is the only crate that names Ballista.
+
+mod codec;
+mod roles;
+
+pub use roles::{Post, derive, scheduler, worker};

@@ -1,0 +1,400 @@
+//! The pass as an operator of the query engine. A partition folds whole accounts, chunk by chunk in
+//! their order, and yields one row a chunk: a list of core facts for each table. Its lists share the
+//! memory of the columns that the fold has filled. A partition needs nothing from another one, so
+//! they may run in threads or in other processes ([`super::order`]).
+
+use super::core::{Growing, TABLES, schemas};
+use super::kept::Rest;
+use super::order::Order;
+use super::shape::Shape;
+use super::table::FactTable;
+use super::{Facts, small};
+use crate::error::EngineError;
+use crate::load::{Assembly, Feeder, Seats, View, World, load};
+use crate::record::{Record, par};
+use async_trait::async_trait;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, ListArray, RecordBatch, StringArray, StructArray, UInt32Array, new_null_array,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::TableType;
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, execute_stream_partitioned,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use treaty_domain::agreement::AgreementSet;
+use treaty_domain::facts::Collected;
+use treaty_domain::fold::{Scratch, fold};
+
+/// Work in one chunk of the pass: people plus four for each opportunity.
+const CHUNK: u64 = 65_536;
+/// Leads whose facts are collected before they go into columns: as many as stay in the nearest cache.
+const BLOCK: usize = 1_024;
+
+/// A view of the record, loaded and ready to be folded.
+pub struct Ready {
+    world: World,
+    seats: Seats,
+    /// First group of each chunk, and the end.
+    cuts: Vec<usize>,
+    shape: Arc<Shape>,
+    rest: Rest,
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ready({} chunks)", self.chunks())
+    }
+}
+
+impl Ready {
+    /// Loads what the pass needs.
+    ///
+    /// # Errors
+    /// When the record cannot be read or a condition of the agreement cannot be evaluated.
+    pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Self, EngineError> {
+        let mut world = load(record, set, view).await?;
+        let mut attributes = record.attribute_keys("people", view.version)?;
+        let more = std::iter::once(crate::identity::QUARANTINED.to_owned());
+        for key in record.attribute_keys("opportunities", view.version)?.into_iter().chain(more) {
+            if !attributes.contains(&key) {
+                attributes.push(key);
+            }
+        }
+        let plain = [
+            ("spend", small::spend(record, view.version, &world).await?),
+            ("purchases", small::purchases(record, view.version, &world).await?),
+            ("campaigns", world.campaign_table()?),
+            ("users", world.user_rows.rows.clone()),
+        ];
+        let mut notes = notes(&world);
+        notes.extend(crate::trust::snapshot_note(record, view.version));
+        let seats = par::blocking(|| Seats::new(&world));
+        let undecided = par::blocking(|| Feeder::new(&world, &seats).undecided());
+        if !undecided.is_empty() {
+            let ids = record.cells("touchpoints", view.version, "touchpoint_id", &undecided).await?;
+            world.know_touchpoints(undecided.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))).collect());
+        }
+        let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
+        let cuts = cuts(&Feeder::new(&world, &seats));
+        let rest = Rest { notes, attributes, suspects: world.suspects, plain: plain.into() };
+        Ok(Self { world, seats, cuts, shape, rest })
+    }
+
+    /// How many chunks there are.
+    fn chunks(&self) -> usize {
+        self.cuts.len() - 1
+    }
+
+    /// What is told beside the facts: a row for each named table.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    fn rest(&self) -> Result<RecordBatch, EngineError> {
+        let (names, rows): (Vec<String>, Vec<Vec<u8>>) = self.rest.pack(&self.shape)?.into_iter().unzip();
+        let schema = output();
+        let mut columns: Vec<ArrayRef> = schema.fields().iter().map(|f| new_null_array(f.data_type(), names.len())).collect();
+        columns.truncate(TABLES.len() + 1);
+        columns.push(Arc::new(StringArray::from(names)));
+        columns.push(Arc::new(BinaryArray::from_iter_values(rows)));
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    /// Folds the accounts of a chunk.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    fn fold(&self, chunk: usize) -> Result<RecordBatch, EngineError> {
+        let feeder = Feeder::new(&self.world, &self.seats);
+        let (mut scratch, mut space) = (Scratch::default(), Assembly::default());
+        let (mut sink, mut growing) = (Collected::default(), Growing::default());
+        for g in self.cuts[chunk]..self.cuts[chunk + 1] {
+            let timeline = feeder.timeline(g as u32, &mut space);
+            fold(&self.world.context, &timeline, &mut scratch, &mut sink);
+            if sink.leads.len() >= BLOCK || sink.credits.len() >= 4 * BLOCK {
+                growing.take(&mut sink);
+            }
+        }
+        growing.take(&mut sink);
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(vec![chunk as u32]))];
+        for table in growing.finish()? {
+            let rows = StructArray::from(table);
+            let item = Arc::new(Field::new("item", rows.data_type().clone(), true));
+            columns.push(Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths([rows.len()]), Arc::new(rows), None)?));
+        }
+        columns.extend([DataType::Utf8, DataType::Binary].iter().map(|t| new_null_array(t, 1)));
+        Ok(RecordBatch::try_new(output(), columns)?)
+    }
+}
+
+/// Groups at which chunks begin, and the end.
+fn cuts(feeder: &Feeder<'_>) -> Vec<usize> {
+    let mut cuts = vec![0usize];
+    let mut before = 0;
+    for g in 0..feeder.groups() {
+        let weight = feeder.weight_before(g);
+        if weight - before > CHUNK {
+            cuts.push(g);
+            before = weight;
+        }
+    }
+    cuts.push(feeder.groups());
+    cuts
+}
+
+/// Columns of the pass: the number of the chunk and its facts by table, or else the name of a
+/// further table and its rows as an Arrow stream.
+pub(super) fn output() -> SchemaRef {
+    let list = |(name, table): (&str, SchemaRef)| {
+        let item = Field::new("item", DataType::Struct(table.fields().clone()), true);
+        Field::new(name, DataType::List(Arc::new(item)), true)
+    };
+    let mut fields = vec![Field::new("chunk", DataType::UInt32, true)];
+    fields.extend(TABLES.into_iter().zip(schemas()).map(list));
+    fields.push(Field::new("name", DataType::Utf8, true));
+    fields.push(Field::new("rows", DataType::Binary, true));
+    Arc::new(Schema::new(fields))
+}
+
+/// Where the pass has its accounts from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// They are loaded in this process.
+    Here(Arc<Ready>),
+    /// Whoever runs a partition loads them.
+    Ordered(Arc<Order>),
+}
+
+/// The operator: whole accounts to a partition, in the order of the pass.
+#[derive(Debug)]
+pub struct PassExec {
+    source: Source,
+    projection: Option<Vec<usize>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl PassExec {
+    /// The pass in so many partitions, some of its columns.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    fn new(source: Source, partitions: usize, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
+        let schema = match &projection {
+            Some(places) => Arc::new(output().project(places)?),
+            None => output(),
+        };
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions.max(1)),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Self { source, projection, properties: Arc::new(properties) })
+    }
+
+    /// The order and the columns that are wanted of it, unless the accounts are loaded here.
+    pub fn order(&self) -> Option<(&Order, Option<&[usize]>)> {
+        match &self.source {
+            Source::Here(_) => None,
+            Source::Ordered(order) => Some((order, self.projection.as_deref())),
+        }
+    }
+
+    /// The operator of an order.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn ordered(order: Order, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
+        let partitions = order.partitions;
+        Self::new(Source::Ordered(Arc::new(order)), partitions, projection)
+    }
+
+    fn partitions(&self) -> usize {
+        self.properties.partitioning.partition_count()
+    }
+}
+
+impl DisplayAs for PassExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PassExec: partitions={}, whole accounts, ordered by account and time", self.partitions())?;
+        if let Source::Ordered(order) = &self.source {
+            write!(f, ", {order}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for PassExec {
+    fn name(&self) -> &str {
+        Self::static_name()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>,
+    ) -> DataFusionResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
+        let (source, partitions, projection) = (self.source.clone(), self.partitions(), self.projection.clone());
+        let rows = stream::once(async move {
+            let (ready, rest) = match source {
+                Source::Here(ready) => (ready, None),
+                Source::Ordered(order) => {
+                    let ready = order.ready().await.map_err(external)?;
+                    let rest = (partition == 0).then(|| ready.rest()).transpose().map_err(external)?;
+                    (ready, rest)
+                }
+            };
+            let own = share(ready.chunks(), partitions, partition);
+            let folded = stream::iter(own).map(move |chunk| par::blocking(|| ready.fold(chunk)).map_err(external));
+            Ok::<_, DataFusionError>(stream::iter(rest.map(Ok)).chain(folded))
+        })
+        .try_flatten()
+        .map(move |batch| match &projection {
+            Some(places) => Ok(batch?.project(places)?),
+            None => batch,
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+/// The run of chunks that a partition folds.
+fn share(chunks: usize, partitions: usize, partition: usize) -> Range<usize> {
+    chunks * partition / partitions..chunks * (partition + 1) / partitions
+}
+
+fn external(e: EngineError) -> DataFusionError {
+    DataFusionError::External(Box::new(e))
+}
+
+/// The pass over an ordered view as a table, for plans that leave the process and for `EXPLAIN`.
+#[derive(Debug, Clone)]
+pub struct PassTable(pub Arc<Order>);
+
+#[async_trait]
+impl TableProvider for PassTable {
+    fn schema(&self) -> SchemaRef {
+        output()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let source = Source::Ordered(Arc::clone(&self.0));
+        Ok(Arc::new(PassExec::new(source, self.0.partitions, projection.cloned())?))
+    }
+}
+
+/// Loads a view and runs the pass in this process.
+///
+/// # Errors
+/// When the record cannot be read or a condition of the agreement cannot be evaluated.
+pub async fn derive(record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
+    let ready = Arc::new(Ready::load(record, set, view).await?);
+    // More partitions than cores, so that a heavy one does not leave the others idle.
+    let partitions = (4 * par::workers()).min(ready.chunks());
+    let plan = PassExec::new(Source::Here(Arc::clone(&ready)), partitions, None)?;
+    let streams = execute_stream_partitioned(Arc::new(plan), Arc::new(TaskContext::default()))?;
+    let running: Vec<_> = streams.into_iter().map(|s| tokio::spawn(s.try_collect::<Vec<RecordBatch>>())).collect();
+    let mut batches = Vec::new();
+    for run in running {
+        batches.extend(run.await.map_err(|e| EngineError::Ask(format!("the pass broke off: {e}")))??);
+    }
+    let ready = Arc::try_unwrap(ready).map_err(|_| EngineError::Ask("the pass is still running; this is a defect of Treaty".to_owned()))?;
+    collect(&batches, &ready.shape, ready.rest, view)
+}
+
+/// Facts from the rows of an order, in whichever sequence its partitions came.
+///
+/// # Errors
+/// When something is missing.
+pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
+    let mut packed = BTreeMap::new();
+    for batch in batches {
+        let n = batch.num_columns();
+        let (names, rows) = (batch.column(n - 2).as_string::<i32>(), batch.column(n - 1).as_binary::<i32>());
+        for i in (0..batch.num_rows()).filter(|i| names.is_valid(*i)) {
+            packed.insert(names.value(i).to_owned(), rows.value(i).to_vec());
+        }
+    }
+    let (rest, shape) = Rest::unpack(&packed, set.on(view.day()), view, record)?;
+    collect(batches, &shape, rest, view)
+}
+
+/// Facts from the rows of all partitions.
+///
+/// # Errors
+/// When a chunk is missing.
+fn collect(batches: &[RecordBatch], shape: &Arc<Shape>, rest: Rest, view: View) -> Result<Facts, EngineError> {
+    let mut chunks: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    for (b, batch) in batches.iter().enumerate() {
+        let numbers = batch.column(0).as_primitive::<UInt32Type>();
+        chunks.extend((0..batch.num_rows()).filter(|r| numbers.is_valid(*r)).map(|r| (numbers.value(r), (b, r))));
+    }
+    if chunks.is_empty() || chunks.keys().zip(0..).any(|(number, want)| *number != want) {
+        return Err(EngineError::Ask("chunks of the pass are missing; this is a defect of Treaty".to_owned()));
+    }
+    let mut facts = Facts { tables: BTreeMap::new(), view, attributes: rest.attributes, notes: rest.notes, suspects: rest.suspects };
+    for (at, name) in TABLES.into_iter().enumerate() {
+        let cores = chunks.values().map(|(b, r)| {
+            let rows = batches[*b].column(at + 1).as_list::<i32>().value(*r);
+            RecordBatch::from(rows.as_struct())
+        });
+        let table = FactTable::of_pass(name, cores.collect(), shape, &facts.attributes);
+        facts.tables.insert(name, table);
+    }
+    rest.plain.into_iter().for_each(|(name, batch)| facts.add(name, batch));
+    Ok(facts)
+}
+
+fn notes(world: &World) -> Vec<String> {
+    let s = &world.strays;
+    let mut notes = Vec::new();
+    let mut say = |n: u64, what: &str| {
+        if n > 0 {
+            notes.push(format!("{n} {what}"));
+        }
+    };
+    say(s.touchpoints, "touchpoints belong to people that are not in the record; they are left out");
+    say(s.activities, "activities name neither a known person nor an opportunity with a primary contact; they count for no lead");
+    say(s.stage_changes, "stage changes have an unknown subject or a stage that the agreement in force does not know; they are left out");
+    say(s.handoffs, "hand-offs are of people that are not in the record; they are left out");
+    say(s.contacts, "contact roles name a person or an opportunity that is not in the record; they are left out");
+    notes
+}
+
