@@ -129,6 +129,8 @@ pub struct Details {
     pub refused: String,
     /// Refused rows beyond those listed in it.
     pub more_refused: u64,
+    /// Of upkeep: the oldest version that is kept.
+    pub oldest: u64,
 }
 
 /// Fields of which a snapshot makes history. A stage is a column `stage` of the rows that are imported; it is not stored.

@@ -12,3 +12,5 @@ mod history;
 mod imports;
 #[path = "record/oracle.rs"]
 mod oracle;
+#[path = "record/upkeep.rs"]
+mod upkeep;

@@ -261,6 +261,15 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Join small files of the record, and delete those that only old versions need
+    Maintain {
+        /// Versions of so many days stay readable, for undo and for what was known then
+        #[arg(long, default_value_t = 90, value_name = "DAYS")]
+        keep_days: u32,
+        /// Say what would happen and write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Hand partitions of the pass to workers, for those who ask with --cluster
     Scheduler {
         /// Address to listen on; whoever reaches it may give orders

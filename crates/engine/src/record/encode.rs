@@ -20,6 +20,7 @@ use treaty_app::layout::{Column, Kind, Table};
 
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
+use super::store::StoredFile;
 use super::order::Sorted;
 use super::schema::{self, data_type};
 use super::{hash, pages, par};
@@ -78,6 +79,19 @@ pub struct Encoded {
     pub rows: usize,
     /// Statistics for the log, as JSON.
     pub stats: String,
+}
+
+impl Encoded {
+    /// As a file of the record that was written at an instant.
+    pub fn stored(&self, at: i64) -> StoredFile {
+        StoredFile {
+            name: self.name.clone(),
+            size: self.bytes.len() as u64,
+            rows: self.rows as u64,
+            stats: Some(self.stats.clone()),
+            modified: at.div_euclid(1000),
+        }
+    }
 }
 
 /// Encodes files on all cores, column by column.

@@ -48,6 +48,14 @@ pub enum RecordError {
         /// The newest there is.
         newest: u64,
     },
+    /// A version that upkeep has forgotten.
+    #[error("version {version} of the record was cleaned up by `treaty maintain`; the oldest that is left is {oldest}. For an earlier day, --as-corrected shows what is known of it now")]
+    Forgotten {
+        /// What was asked for.
+        version: u64,
+        /// The oldest there is.
+        oldest: u64,
+    },
     /// Every import is undone already.
     #[error(
         "there is nothing to undo: no import is left in the record. An undo cannot be undone; import the files again to bring their rows back"

@@ -20,7 +20,7 @@ use super::ledger::{self, Row};
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
 use super::snapshot::{self, Made};
-use super::{Record, Writer, claims, order, par, schema, twins, upsert};
+use super::{Record, Writer, claims, order, par, schema, twins, upkeep, upsert};
 
 /// How to import.
 pub struct ImportOptions<'a> {
@@ -157,6 +157,7 @@ impl Record {
                 notes: result.notes.clone(),
                 refused: String::new(),
                 more_refused: result.more_faults,
+                oldest: 0,
             },
         }
     }
@@ -279,6 +280,14 @@ impl Record {
                     puts,
                 );
             }
+        }
+        // Many small imports leave many small files: those that stay become one.
+        let whole: Vec<StoredFile> = wanted.iter().filter(|f| stored.contains(f)).cloned().collect();
+        let old = upkeep::small(&whole, upkeep::MANY);
+        if !old.is_empty() {
+            let files = upkeep::join(table, Arc::clone(&objects), &old, version).await?;
+            wanted.retain(|f| !old.contains(f));
+            keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
         }
         let written = alive.len() as u64;
         let files = par::blocking(|| {
@@ -498,13 +507,7 @@ fn keep(
     puts: &mut tokio::task::JoinSet<Result<()>>,
 ) {
     for file in files {
-        wanted.push(StoredFile {
-            name: file.name.clone(),
-            size: file.bytes.len() as u64,
-            rows: file.rows as u64,
-            stats: Some(file.stats),
-            modified: at.div_euclid(1000),
-        });
+        wanted.push(file.stored(at));
         fresh.push(file.name.clone());
         let objects = Arc::clone(objects);
         puts.spawn(async move { store::put(&objects, &file.name, file.bytes).await });

@@ -12,7 +12,7 @@
 //! - `upsert` compares with what is stored, `order` sorts, `encode` and `pages` make
 //!   Parquet files;
 //! - `snapshot` makes history of rows that show a state;
-//! - `store` and `ledger` commit, `reader` reads;
+//! - `store` and `ledger` commit, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
 //! - `hash` defines the stored hashes.
 
 mod cast;
@@ -38,6 +38,7 @@ mod snapshot;
 mod source;
 mod store;
 mod twins;
+mod upkeep;
 mod upsert;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub use import::ImportOptions;
 pub use reader::TextAs;
 pub use schema::{HASH, VERSION};
 pub use source::Incoming;
+pub use upkeep::Upkeep;
 
 use ledger::{Ledger, Row};
 use store::{Store, StoredFile};
@@ -363,7 +365,7 @@ impl Record {
         let last = ledger
             .iter()
             .rev()
-            .find(|row| row.undoes.is_none() && !undone.contains(&row.entry.version))
+            .find(|row| row.entry.kind == "import" && !undone.contains(&row.entry.version))
             .ok_or(RecordError::NothingToUndo)?;
         self.heal(&writer, at)
             .await
@@ -455,6 +457,10 @@ impl Record {
                 attributes: BTreeMap::new(),
                 undoes: None,
             });
+        }
+        let oldest = self.oldest();
+        if version < oldest {
+            return Err(RecordError::Forgotten { version, oldest });
         }
         ledger
             .iter()

@@ -150,10 +150,10 @@ impl<'a> Trust<'a> {
 pub(crate) fn standing(log: &[LogEntry]) -> impl Iterator<Item = &LogEntry> {
     let mut kept: Vec<&LogEntry> = Vec::new();
     for e in log {
-        if e.kind == "undo" {
-            kept.pop();
-        } else {
-            kept.push(e);
+        match e.kind.as_str() {
+            "undo" => _ = kept.pop(),
+            "import" => kept.push(e),
+            _ => {}
         }
     }
     kept.into_iter()

@@ -8,6 +8,7 @@ mod events;
 mod identity;
 mod import;
 mod log;
+mod maintain;
 mod metric;
 mod pack;
 mod query;
@@ -49,6 +50,7 @@ pub async fn run(args: Args) -> Outcome {
         Command::Reconcile { paths, pack, format } => trust::reconcile(&home, &paths, pack.as_deref(), format, color).await,
         Command::Log { version, format } => log::run(&home, version, format).await,
         Command::Undo => import::undo(&home).await,
+        Command::Maintain { keep_days, dry_run } => maintain::run(&home, keep_days, dry_run).await,
         Command::Review { when, slice, format, output } => {
             report::review(&home, &when, &slice, format, output.as_deref(), color).await
         }
