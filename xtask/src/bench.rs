@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: import and review, beside the same review as SQL in DuckDB.
 
 use crate::args::Options;
-use crate::bench_csv;
+use crate::{bench_csv, bench_more};
 use crate::lab::{AS_OF, Lab, Peer, treaty_in};
 use crate::measure::{self, Run};
 use crate::table::{lay_out, median};
@@ -17,16 +17,22 @@ pub(crate) struct Wanted {
     leads: u64,
     runs: u64,
     data: Option<PathBuf>,
+    /// Sizes of companies whose growth is measured, instead of everything else.
+    growth: Vec<u64>,
 }
 
 impl Wanted {
     /// Reads the options.
     pub(crate) fn read(args: &[String]) -> Result<Self, String> {
-        let o = Options::read(args, &["leads", "runs", "data"])?;
+        let o = Options::read(args, &["leads", "runs", "data", "growth"])?;
         if o.text("data").is_some() && o.text("leads").is_some() {
             return Err("`--data` and `--leads` exclude each other: the size of the data is what it is".to_owned());
         }
-        Ok(Self { leads: o.positive("leads", 1_000_000)?, runs: o.positive("runs", 3)?, data: o.text("data").map(PathBuf::from) })
+        let sizes = o.text("growth").unwrap_or_default().split(',').filter(|s| !s.is_empty());
+        let growth = sizes
+            .map(|s| s.trim().parse().map_err(|_| format!("`{s}` is no value of `--growth`: numbers of leads, parted by commas")))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { leads: o.positive("leads", 1_000_000)?, runs: o.positive("runs", 3)?, data: o.text("data").map(PathBuf::from), growth })
     }
 }
 
@@ -74,6 +80,12 @@ struct OurCost {
 pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
     let lab = Lab::open(root)?;
     let peer = lab.peer()?;
+    if let (false, Some(peer)) = (wanted.growth.is_empty(), &peer) {
+        let treaty = lab.treaty()?;
+        let table = bench_more::growth(&lab, peer, &treaty, &wanted.growth, SEED)?;
+        say(&format!("\n{}", lay_out(&table)));
+        return Ok(0);
+    }
     let data = match (&wanted.data, &peer) {
         (Some(dir), _) if dir.is_dir() => dir.clone(),
         (Some(dir), _) => return Err(format!("{} is no folder", dir.display())),
@@ -94,10 +106,24 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
     if let Some(t) = theirs {
         say(&verdict(ours, t));
     }
+    further(&lab, peer.as_ref(), &treaty, &data)?;
     if let Some((our, their)) = csv {
         say(&format!("The import of CSV takes {:.2} of the peer's reading; at most 4 is asked.", our.seconds / their.seconds));
     }
     Ok(0)
+}
+
+/// What has no counterpart: slices, workers, a small import into a large record.
+fn further(lab: &Lab, peer: Option<&Peer>, treaty: &Path, data: &Path) -> Result<(), String> {
+    let home = lab.dir().join("home");
+    say(&format!("Reports with a filter and a dimension over warm facts: {:.1} ms at the 95th percentile.", bench_more::slices(lab, &home)?));
+    let [one, two] = bench_more::cluster(treaty, &home)?;
+    say(&format!("The review by one worker: {:.2} s; by two: {:.2} s; the same bytes as one process.", one.seconds, two.seconds));
+    if let Some(peer) = peer {
+        let (import, review) = bench_more::incremental(lab, peer, treaty, data, &home)?;
+        say(&format!("A changed thousandth: import {:.2} s, review {:.2} s.", import.seconds, review.seconds));
+    }
+    Ok(())
 }
 
 fn peer_cost(peer: &Peer, data: &Path, runs: u64) -> Result<PeerCost, String> {
@@ -124,12 +150,7 @@ fn our_cost(lab: &Lab, treaty: &Path, data: &Path, runs: u64) -> Result<OurCost,
         import.push((run.seconds, run.peak_kib));
         progress("treaty import", i, &run);
         for (what, costs) in [("treaty review", &mut review), ("treaty review over kept facts", &mut again)] {
-            let page = home.join("review.json");
-            let ask = ["review", "--as-of", AS_OF, "--format", "json", "-o"];
-            let run = measure::run(treaty_in(treaty, &home).args(ask).arg(&page))?;
-            if !page.is_file() {
-                return Err(format!("the review left no {}", page.display()));
-            }
+            let run = bench_more::review(treaty, &home, &[])?;
             costs.push((run.seconds, run.peak_kib));
             progress(what, i, &run);
         }
@@ -243,9 +264,11 @@ mod tests {
     #[test]
     fn options_have_defaults_and_limits() {
         let read = |line: &str| Wanted::read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        assert_eq!(read(""), Ok(Wanted { leads: 1_000_000, runs: 3, data: None }));
-        assert_eq!(read("--data d --runs 1"), Ok(Wanted { leads: 1_000_000, runs: 1, data: Some("d".into()) }));
+        assert_eq!(read(""), Ok(Wanted { leads: 1_000_000, runs: 3, data: None, growth: Vec::new() }));
+        assert_eq!(read("--data d --runs 1"), Ok(Wanted { leads: 1_000_000, runs: 1, data: Some("d".into()), growth: Vec::new() }));
         assert!(read("--data d --leads 5").is_err());
         assert!(read("--runs 0").is_err());
+        assert_eq!(read("--growth 10,20").map(|w| w.growth), Ok(vec![10, 20]));
+        assert!(read("--growth ten").is_err());
     }
 }

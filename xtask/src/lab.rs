@@ -104,7 +104,18 @@ impl Lab {
         Ok(home)
     }
 
-    fn target(&self) -> &Path {
+    /// The place itself.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The root of the workspace.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The target folder.
+    pub(crate) fn target(&self) -> &Path {
         self.dir.parent().unwrap_or(&self.dir)
     }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod bench_csv;
+mod bench_more;
 mod ci;
 mod compare;
 mod lab;
