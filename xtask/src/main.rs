@@ -23,6 +23,7 @@ cargo xtask bench               time and memory beside the same review as SQL in
     --leads N                   size of the generated company (default 1000000)
     --runs R                    runs of each; the median counts (default 3)
     --data DIR                  a company that is there already, as Parquet in the native layout
+    --growth A,B,C              instead: import and review of companies of A, B, ... leads
 cargo xtask compare             every report beside the same report as SQL in DuckDB
     --leads N                   size of the generated companies (default 20000)
     --seeds A,B,C               one company a seed (default 1,2,3)
