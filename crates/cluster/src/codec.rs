@@ -113,7 +113,8 @@ impl PhysicalExtensionCodec for Codec {
         match self.read(buf) {
             Some(order) => {
                 let (order, projection) = order?;
-                Ok(Arc::new(PassExec::ordered(order, projection)?))
+                let [input] = inputs else { return Err(DataFusionError::Internal("the pass has one input".to_owned())) };
+                Ok(Arc::new(PassExec::ordered(order, Arc::clone(input), projection)?))
             }
             None => self.physical.try_decode(buf, inputs, cx, converter),
         }

@@ -21,6 +21,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Typ
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::TableType;
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Expr;
@@ -28,12 +29,12 @@ use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, execute_stream_partitioned,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties,
+    execute_stream_partitioned,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
@@ -178,31 +179,41 @@ enum Source {
     Ordered(Arc<Order>),
 }
 
-/// The operator: whole accounts to a partition, in the order of the pass.
+/// What the operator reads: which shares of the pass a partition has to fold, and how many there are.
+fn shares(n: usize) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("share", DataType::UInt32, false), Field::new("of", DataType::UInt32, false)]));
+    let share = |i: usize| -> DataFusionResult<Vec<RecordBatch>> {
+        let columns: Vec<ArrayRef> = [i, n].iter().map(|x| Arc::new(UInt32Array::from(vec![*x as u32])) as ArrayRef).collect();
+        Ok(vec![RecordBatch::try_new(Arc::clone(&schema), columns)?])
+    };
+    let partitions = (0..n).map(share).collect::<DataFusionResult<Vec<_>>>()?;
+    let plan: Arc<dyn ExecutionPlan> = MemorySourceConfig::try_new_exec(&partitions, Arc::clone(&schema), None)?;
+    Ok(plan)
+}
+
+/// The operator: a partition folds the shares that its input names, whole accounts in the order of
+/// the pass.
 #[derive(Debug)]
 pub struct PassExec {
     source: Source,
+    input: Arc<dyn ExecutionPlan>,
     projection: Option<Vec<usize>>,
     properties: Arc<PlanProperties>,
 }
 
 impl PassExec {
-    /// The pass in so many partitions, some of its columns.
-    ///
-    /// # Errors
-    /// When there is no such column.
-    fn new(source: Source, partitions: usize, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
+    fn new(source: Source, input: Arc<dyn ExecutionPlan>, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
         let schema = match &projection {
             Some(places) => Arc::new(output().project(places)?),
             None => output(),
         };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions.max(1)),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(Self { source, projection, properties: Arc::new(properties) })
+        Ok(Self { source, input, projection, properties: Arc::new(properties) })
     }
 
     /// The order and the columns that are wanted of it, unless the accounts are loaded here.
@@ -213,23 +224,19 @@ impl PassExec {
         }
     }
 
-    /// The operator of an order.
+    /// The operator of an order over an input that names shares.
     ///
     /// # Errors
     /// When there is no such column.
-    pub fn ordered(order: Order, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
-        let partitions = order.partitions;
-        Self::new(Source::Ordered(Arc::new(order)), partitions, projection)
-    }
-
-    fn partitions(&self) -> usize {
-        self.properties.partitioning.partition_count()
+    pub fn ordered(order: Order, input: Arc<dyn ExecutionPlan>, projection: Option<Vec<usize>>) -> DataFusionResult<Self> {
+        Self::new(Source::Ordered(Arc::new(order)), input, projection)
     }
 }
 
 impl DisplayAs for PassExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PassExec: partitions={}, whole accounts, ordered by account and time", self.partitions())?;
+        let partitions = self.properties.partitioning.partition_count();
+        write!(f, "PassExec: partitions={partitions}, whole accounts, ordered by account and time")?;
         if let Source::Ordered(order) = &self.source {
             write!(f, ", {order}")?;
         }
@@ -247,7 +254,15 @@ impl ExecutionPlan for PassExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
     }
 
     fn apply_expressions(
@@ -257,37 +272,49 @@ impl ExecutionPlan for PassExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let [input] = <[_; 1]>::try_from(children).map_err(|_| DataFusionError::Internal("the pass has one input".to_owned()))?;
+        Ok(Arc::new(Self::new(self.source.clone(), input, self.projection.clone())?))
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
-        let (source, partitions, projection) = (self.source.clone(), self.partitions(), self.projection.clone());
-        let rows = stream::once(async move {
-            let (ready, rest) = match source {
-                Source::Here(ready) => (ready, None),
-                Source::Ordered(order) => {
-                    let ready = order.ready().await.map_err(external)?;
-                    let rest = (partition == 0).then(|| ready.rest()).transpose().map_err(external)?;
-                    (ready, rest)
-                }
-            };
-            let own = share(ready.chunks(), partitions, partition);
-            let folded = stream::iter(own).map(move |chunk| par::blocking(|| ready.fold(chunk)).map_err(external));
-            Ok::<_, DataFusionError>(stream::iter(rest.map(Ok)).chain(folded))
-        })
-        .try_flatten()
-        .map(move |batch| match &projection {
-            Some(places) => Ok(batch?.project(places)?),
-            None => batch,
-        });
+    fn execute(&self, partition: usize, cx: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
+        let (source, projection) = (self.source.clone(), self.projection.clone());
+        let rows = self
+            .input
+            .execute(partition, cx)?
+            .and_then(move |named| {
+                let source = source.clone();
+                async move { fold_shares(&source, &named).await.map_err(external) }
+            })
+            .try_flatten()
+            .map(move |batch| match &projection {
+                Some(places) => Ok(batch?.project(places)?),
+                None => batch,
+            });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }
 
-/// The run of chunks that a partition folds.
-fn share(chunks: usize, partitions: usize, partition: usize) -> Range<usize> {
-    chunks * partition / partitions..chunks * (partition + 1) / partitions
+/// Folds the shares that rows name, chunk by chunk; with the first share comes what belongs to the whole.
+async fn fold_shares(
+    source: &Source,
+    named: &RecordBatch,
+) -> Result<impl Stream<Item = DataFusionResult<RecordBatch>> + Send + use<>, EngineError> {
+    let (ready, ordered) = match source {
+        Source::Here(ready) => (Arc::clone(ready), false),
+        Source::Ordered(order) => (order.ready().await?, true),
+    };
+    let (share, of) = (named.column(0).as_primitive::<UInt32Type>(), named.column(1).as_primitive::<UInt32Type>());
+    let (mut own, mut rest) = (Vec::new(), None);
+    for (share, of) in share.values().iter().zip(of.values()) {
+        let (share, of) = (*share as usize, (*of).max(1) as usize);
+        own.extend(ready.chunks() * share / of..ready.chunks() * (share + 1) / of);
+        if ordered && share == 0 {
+            rest = Some(ready.rest()?);
+        }
+    }
+    let folded = stream::iter(own).map(move |chunk| par::blocking(|| ready.fold(chunk)).map_err(external));
+    Ok(stream::iter(rest.map(Ok)).chain(folded))
 }
 
 fn external(e: EngineError) -> DataFusionError {
@@ -316,7 +343,7 @@ impl TableProvider for PassTable {
         _: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let source = Source::Ordered(Arc::clone(&self.0));
-        Ok(Arc::new(PassExec::new(source, self.0.partitions, projection.cloned())?))
+        Ok(Arc::new(PassExec::new(source, shares(self.0.partitions.max(1))?, projection.cloned())?))
     }
 }
 
@@ -328,7 +355,7 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View) -> Result<F
     let ready = Arc::new(Ready::load(record, set, view).await?);
     // More partitions than cores, so that a heavy one does not leave the others idle.
     let partitions = (4 * par::workers()).min(ready.chunks());
-    let plan = PassExec::new(Source::Here(Arc::clone(&ready)), partitions, None)?;
+    let plan = PassExec::new(Source::Here(Arc::clone(&ready)), shares(partitions)?, None)?;
     let streams = execute_stream_partitioned(Arc::new(plan), Arc::new(TaskContext::default()))?;
     let running: Vec<_> = streams.into_iter().map(|s| tokio::spawn(s.try_collect::<Vec<RecordBatch>>())).collect();
     let mut batches = Vec::new();
@@ -364,7 +391,11 @@ fn collect(batches: &[RecordBatch], shape: &Arc<Shape>, rest: Rest, view: View) 
     let mut chunks: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
     for (b, batch) in batches.iter().enumerate() {
         let numbers = batch.column(0).as_primitive::<UInt32Type>();
-        chunks.extend((0..batch.num_rows()).filter(|r| numbers.is_valid(*r)).map(|r| (numbers.value(r), (b, r))));
+        for r in (0..batch.num_rows()).filter(|r| numbers.is_valid(*r)) {
+            if chunks.insert(numbers.value(r), (b, r)).is_some() {
+                return Err(EngineError::Ask(format!("chunk {} of the pass came twice; this is a defect of Treaty", numbers.value(r))));
+            }
+        }
     }
     if chunks.is_empty() || chunks.keys().zip(0..).any(|(number, want)| *number != want) {
         return Err(EngineError::Ask("chunks of the pass are missing; this is a defect of Treaty".to_owned()));
