@@ -246,7 +246,7 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
     let views: Vec<PackQuery> = pack.views.iter().map(query).collect();
     let queries: Vec<PackQuery> = pack.queries.iter().map(query).collect();
     let left_out: Vec<LeftOut> =
-        pack.left_out.iter().map(|l| LeftOut { text: format!("{}: {}", l.what, l.why), count: l.count.clone() }).collect();
+        pack.left_out.iter().map(|l| LeftOut { text: format!("{}: {}", l.what, l.why), sql: l.sql.clone(), counted: l.counted }).collect();
     let unread: Vec<Fault> = input.tables.iter().flat_map(|t| t.faults.iter().cloned()).collect();
     let zone = match pack.time_zone.as_deref() {
         Some(zone) => Zone::new(zone).map_err(|e| format!("{}: time_zone: {e}", pack.origin))?,
@@ -267,6 +267,7 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
         ..Origin::default()
     };
     notes.extend(input.notes);
+    notes.extend(out.notes);
     notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
     Ok(Input { incoming: out.incoming, notes, origin, source: pack.source.clone(), zone, history: pack.history.clone(), stage_settings })
 }

@@ -32,6 +32,7 @@ fn import(dir: &Path, pack: &str) -> (Home, Run) {
     assert!(run.code == 0 || run.code == 1, "{pack}: {}\n{}", run.out, run.err);
     assert!(run.out.contains(&format!("note: read with the pack {pack} (")), "{}", run.out);
     assert!(run.out.contains("Record version 1."), "{}", run.out);
+    assert!(!run.out.contains("the pack does not say why"), "{}", run.out);
     let mut tables = 0;
     for line in run.out.lines() {
         let cells: Vec<&str> = line.split_whitespace().collect();
@@ -65,7 +66,7 @@ fn left_out(run: &Run, what: &str) -> usize {
         let (_, why) = rest.split_once(": ")?;
         why.starts_with(what).then(|| rows.replace(',', "").parse::<usize>().expect("a number"))
     };
-    run.out.lines().find_map(said).unwrap_or(0)
+    run.out.lines().filter_map(said).sum()
 }
 
 /// One number of the record.

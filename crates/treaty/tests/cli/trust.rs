@@ -92,7 +92,7 @@ fn every_row_is_accounted_for_and_refused_rows_can_be_asked_again() {
 #[test]
 fn rows_of_a_pack_are_used_left_out_unreadable_or_told_to_be_silent() {
     let home = alone();
-    let more = "\n[[left_out]]\nwhat = \"contacts marked as a test\"\nwhy = \"they are not people\"\ncount = \"SELECT count(*) FROM contacts WHERE source = 'test'\"\n\n[losses]\nhandoffs = \"The export does not say who was passed to whom; switch on lead routing.\"\n";
+    let more = "\n[[left_out]]\nwhat = \"contacts marked as a test\"\nwhy = \"they are not people\"\nrows = \"SELECT _file, _line FROM contacts WHERE source = 'test'\"\n\n[losses]\nhandoffs = \"The export does not say who was passed to whom; switch on lead routing.\"\n";
     let pack = pack(&home, "crm", &[("people", &format!("{PEOPLE} WHERE source <> 'test' AND name <> 'hidden'"))], more);
     let file = home.file("crm.csv", "id,name,source,made\n1,Ada,web,2025-01-01\n2,Bo,test,2025-01-02\n3,hidden,web,2025-01-03\n4,Cy,web,never\n5\n");
     let r = home.run(&["import", file.to_str().expect("a path"), "--pack", pack.to_str().expect("a path")]);
