@@ -1,12 +1,14 @@
 //! Tests of the real binary: as a new user would run it, and as nobody should.
 
 mod crash;
+mod databases;
 mod events;
 mod fixtures;
 mod golden;
 mod home;
 mod identity;
 mod packs;
+mod s3;
 mod shared;
 mod sources;
 mod taps;
