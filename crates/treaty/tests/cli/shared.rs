@@ -79,6 +79,17 @@ fn yes(row: &Row, column: &str) -> bool {
 }
 
 #[test]
+fn the_folder_of_several_systems_says_which_is_where() {
+    let Some(dir) = shared("fivetran_landed") else { return };
+    let run = Home::new(None).run(&["import", dir.to_str().expect("a path")]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    for (folder, pack) in [("dbt_ad_reporting", "ad_spend"), ("dbt_hubspot", "hubspot"), ("dbt_marketo", "marketo"), ("dbt_pardot", "pardot"), ("dbt_salesforce", "salesforce")] {
+        assert!(run.err.contains(&format!("{folder}: {pack}\n")) || run.err.trim_end().ends_with(&format!("{folder}: {pack}")), "{}", run.err);
+    }
+    assert!(run.err.lines().count() < 10, "{}", run.err);
+}
+
+#[test]
 fn salesforce_as_fivetran_lands_it() {
     let Some(dir) = shared("fivetran_landed/dbt_salesforce") else { return };
     let (home, run) = import(&dir, "salesforce");
