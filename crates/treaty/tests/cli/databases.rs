@@ -156,15 +156,17 @@ fn filled(kind: Kind, types: Types, name: &str, path: &Path, more: &[String]) ->
     let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("a row")).collect();
     let own = columns.len();
     columns.extend(more.iter().filter(|c| !columns.contains(c)).cloned().collect::<Vec<_>>());
-    let typed = |column: &String| {
-        let full = format!("{name}.{column}");
-        let (_, sort) = types.iter().find(|(pattern, _)| fits(pattern, &full)).expect("a type");
-        format!("{} {sort}{}", kind.quoted(column), if column == "id" { " PRIMARY KEY" } else { "" })
-    };
+    let sort = |column: &str| types.iter().find(|(pattern, _)| fits(pattern, &format!("{name}.{column}"))).expect("a type").1;
+    let typed = |column: &String| format!("{} {}{}", kind.quoted(column), sort(column), if column == "id" { " PRIMARY KEY" } else { "" });
     let mut sql = format!("CREATE TABLE {} ({});\n", kind.quoted(name), columns.iter().map(typed).collect::<Vec<_>>().join(", "));
     let names: Vec<String> = columns[..own].iter().map(|c| kind.quoted(c)).collect();
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| kind.text(cell)).collect();
+        // Names that older versions kept as text are translated ones now.
+        let translated = |(column, cell): (&String, &str)| match (sort(column), cell.starts_with('{')) {
+            ("jsonb", false) if !cell.is_empty() => kind.text(&serde_json::json!({ "en_US": cell }).to_string()),
+            _ => kind.text(cell),
+        };
+        let cells: Vec<String> = columns.iter().zip(&row).map(translated).collect();
         sql.push_str(&format!("INSERT INTO {} ({}) VALUES ({});\n", kind.quoted(name), names.join(", "), cells.join(", ")));
     }
     sql

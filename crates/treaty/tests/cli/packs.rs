@@ -154,8 +154,8 @@ fn a_small_pack_is_enough_and_days_before_months_are_told() {
     small(&home, more);
     let out = home.ok(&["import", &data, "--pack", "hardware"]);
     assert!(out.contains("1 rows were left out of deals: deals in Prospecting: they have no day of creation") && !out.contains("does not say why"), "{out}");
-    let won = home.ok(&["query", "SELECT opportunity_id, won_on, won_amount FROM opportunities WHERE won", "--as-of", "2017-12-31", "--format", "csv"]);
-    assert_eq!(won, "opportunity_id,won_on,won_amount\nD1,2017-02-28,105400\n");
+    let won = home.ok(&["query", "SELECT opportunity_id, won_on, amount FROM opportunities WHERE won", "--as-of", "2017-12-31", "--format", "csv"]);
+    assert_eq!(won, "opportunity_id,won_on,amount\nD1,2017-02-28,105400\n");
 }
 
 #[test]
