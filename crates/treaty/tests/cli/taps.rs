@@ -488,6 +488,11 @@ fn what_dlt_loads_comes_in_as_parquet_and_as_a_delta_table() {
         load();
         home.ok(&["import", &crm, "--pack", &pack]);
         assert_eq!(stages(), "person_id,stage\n1,lead\n2,customer\n3,lead\n", "{form}");
+        // Without a word about packs it is HubSpot.
+        let other = Home::new(None);
+        let out = other.ok(&["import", &crm]);
+        assert!(out.contains("read with the pack hubspot ("), "{form}: {out}");
+        assert_eq!(other.ok(&["query", "SELECT person_id, email FROM record_people ORDER BY 1", "--format", "csv"]).lines().nth(3), Some("3,c3@x.example"));
         stand_in.set(&data(vec![contact(1, "opportunity"), contact(2, "customer"), contact(3, "lead")]));
         load();
         let out = home.ok(&["import", &crm, "--pack", &pack]);
