@@ -3,6 +3,7 @@
 use crate::layout;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use treaty_domain::zone::Micros;
 
 /// Whose word counts, by table and column: sources, the first that says something wins.
 pub type Truth = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -26,6 +27,8 @@ pub struct Health {
     pub threshold: f64,
     /// Who answers for data that nobody is named for.
     pub owner: String,
+    /// Day by which data are to be mended that have no day of their own, such as `2026-09-30`.
+    pub due: Option<String>,
     /// So many days back lies the state that the trend compares with.
     pub compare_days: u16,
     /// A person without a sign of life for so many days is stale.
@@ -38,7 +41,7 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self { threshold: 0.8, owner: String::new(), compare_days: 30, fresh_days: 365, weights: BTreeMap::new(), field: Vec::new() }
+        Self { threshold: 0.8, owner: String::new(), due: None, compare_days: 30, fresh_days: 365, weights: BTreeMap::new(), field: Vec::new() }
     }
 }
 
@@ -52,6 +55,8 @@ pub struct HealthOf {
     pub owner: Option<String>,
     /// Index below which it is ill.
     pub threshold: Option<f64>,
+    /// Day by which it is to be mended.
+    pub due: Option<String>,
 }
 
 impl Health {
@@ -70,6 +75,12 @@ impl Health {
         (owner.unwrap_or_else(|| self.owner.clone()), threshold.unwrap_or(self.threshold))
     }
 
+    /// The day by which a column, or its table, is to be mended.
+    pub fn due(&self, table: &str, column: &str) -> Option<&str> {
+        let find = |of: &str| self.field.iter().find(|f| f.of == of).and_then(|f| f.due.as_deref());
+        find(&format!("{table}.{column}")).or_else(|| find(table)).or(self.due.as_deref())
+    }
+
     /// What is wrong with the settings, each a sentence.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -84,6 +95,11 @@ impl Health {
             }
             if !weight.is_finite() || *weight < 0.0 {
                 faults.push(format!("health.weights.{name}: a weight is 0 or more"));
+            }
+        }
+        for due in self.due.iter().chain(self.field.iter().filter_map(|f| f.due.as_ref())) {
+            if due.len() != 10 || Micros::parse(&format!("{due}T00:00:00Z")).is_err() {
+                faults.push(format!("health: due: `{due}` is no day such as 2026-09-30"));
             }
         }
         for f in &self.field {
@@ -131,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_nearest_setting_counts() {
-        let field = |of: &str, owner: Option<&str>, threshold| HealthOf { of: of.to_owned(), owner: owner.map(str::to_owned), threshold };
+        let field = |of: &str, owner: Option<&str>, threshold| HealthOf { of: of.to_owned(), owner: owner.map(str::to_owned), threshold, due: None };
         let health = Health {
             owner: "ops".to_owned(),
             field: vec![field("people", Some("marketing"), Some(0.7)), field("people.email", None, Some(0.95))],
@@ -147,7 +163,7 @@ mod tests {
     fn unknown_names_are_told() {
         let health = Health {
             weights: [("speed".to_owned(), 1.0)].into(),
-            field: vec![HealthOf { of: "people.mail".to_owned(), owner: None, threshold: Some(2.0) }],
+            field: vec![HealthOf { of: "people.mail".to_owned(), owner: None, threshold: Some(2.0), due: None }],
             ..Health::default()
         };
         assert_eq!(health.faults().len(), 3, "{:?}", health.faults());

@@ -7,7 +7,7 @@ use crate::sql;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::expr_fn::SimpleScalarUDF;
@@ -42,12 +42,14 @@ pub struct PackQuery {
     pub file: String,
 }
 
-/// Rows that a pack leaves out on purpose.
+/// What a pack leaves out on purpose.
 pub struct LeftOut {
     /// What and why, for the notes of the import.
     pub text: String,
-    /// Query that counts them.
-    pub count: String,
+    /// Query of the rows, each by its `_file` and `_line`; or of a number, of what is left out of rows that are used.
+    pub sql: String,
+    /// The query gives a number.
+    pub counted: bool,
 }
 
 /// What a pack makes of raw tables.
@@ -56,6 +58,8 @@ pub struct PackOutput {
     pub incoming: Vec<Incoming>,
     /// Rows that were left out, with their number.
     pub filtered: Vec<Filtered>,
+    /// What was left out of rows that are used, in words.
+    pub notes: Vec<String>,
     /// What became of the rows of each raw table.
     pub sources: Vec<SourceCount>,
 }
@@ -90,7 +94,7 @@ pub async fn run(
         cx.register_table(name.as_str(), Arc::new(MemTable::try_new(schema, vec![fitted])?))?;
     }
     register_views(&cx, views).await?;
-    let mut out = PackOutput { incoming: Vec::new(), filtered: Vec::new(), sources: Vec::new() };
+    let mut out = PackOutput { incoming: Vec::new(), filtered: Vec::new(), notes: Vec::new(), sources: Vec::new() };
     for query in queries {
         let fault = |e: &DataFusionError| EngineError::Pack { file: query.file.clone(), reason: short(e) };
         let table = layout::table(&query.table).ok_or_else(|| EngineError::Pack {
@@ -101,22 +105,27 @@ pub async fn run(
         seen.cite(&batches)?;
         out.incoming.push(Incoming::Arrow { table, file: query.file.clone(), batches });
     }
-    let mut told = Vec::new();
-    let named: Vec<(&str, &str)> = views.iter().map(|v| (v.table.as_str(), v.sql.as_str())).collect();
     for left in left_out {
-        let counted = cx.sql(&left.count).await?.collect().await?;
-        let n = counted.first().map(|b| cast(b.column(0), &DataType::Int64)).transpose()?;
-        let n = n.as_ref().map_or(0, |n| n.as_primitive::<datafusion::arrow::datatypes::Int64Type>().values().first().copied().unwrap_or(0));
-        if n > 0 {
-            let rows = u64::try_from(n).unwrap_or(0);
-            let tables = seen.tables_of(&left.count, &named);
-            // Of several tables nobody knows how many are of which.
-            let table = if let [one] = tables.as_slice() { one.clone() } else { String::new() };
+        let key = if left.counted { "count" } else { "rows" };
+        let fault = |reason: String| EngineError::Pack { file: "pack.toml".to_owned(), reason: format!("left_out.{key}, {}: {reason}", left.text) };
+        let frame = cx.sql(&left.sql).await.map_err(|e| fault(short(&e)))?;
+        if !left.counted && !["_file", "_line"].iter().all(|c| frame.schema().has_column_with_unqualified_name(c)) {
+            return Err(fault("must select _file and _line".to_owned()));
+        }
+        let batches = frame.collect().await.map_err(|e| fault(short(&e)))?;
+        if left.counted {
+            let n = batches.first().map(|b| cast(b.column(0), &DataType::Int64)).transpose()?;
+            let n = n.map_or(0, |n| n.as_primitive::<Int64Type>().iter().flatten().sum::<i64>());
+            if n > 0 {
+                out.notes.push(format!("{n} {}", left.text));
+            }
+            continue;
+        }
+        for (table, rows) in seen.leave_out(&batches)? {
             out.filtered.push(Filtered { table, why: left.text.clone(), rows });
-            told.push((rows, tables));
         }
     }
-    out.sources = seen.counts(&told);
+    out.sources = seen.counts();
     Ok(out)
 }
 

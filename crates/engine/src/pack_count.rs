@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use treaty_app::import::SourceCount;
 use treaty_app::raw::RawTable;
 
-/// A file of a raw table: its lines, and which of them a row of the record comes from.
+/// A file of a raw table: its lines, which of them a row of the record comes from, and which are left out for a reason.
 struct File {
     table: usize,
     lines: Vec<u64>,
     cited: Vec<bool>,
+    told: Vec<bool>,
 }
 
 /// Raw rows, and which of them were used.
@@ -49,18 +50,37 @@ impl Seen {
             let unread = table.faults.iter().filter(|f| f.line > 0).count() as u64;
             counts[at].read += table.rows() + unread;
             counts[at].rejected += unread;
-            let file = files.entry(table.file.clone()).or_insert_with(|| File { table: at, lines: Vec::new(), cited: Vec::new() });
+            let file = files.entry(table.file.clone()).or_insert_with(|| File { table: at, lines: Vec::new(), cited: Vec::new(), told: Vec::new() });
             table.chunks.iter().for_each(|c| file.lines.extend(&c.lines));
         }
         for file in files.values_mut() {
             file.lines.sort_unstable();
             file.cited = vec![false; file.lines.len()];
+            file.told = file.cited.clone();
         }
         Self { counts, files }
     }
 
     /// Takes down which raw rows the rows of a query come from, by their `_file` and `_line`.
     pub(crate) fn cite(&mut self, batches: &[RecordBatch]) -> Result<(), EngineError> {
+        self.places(batches, |file, place| file.cited[place] = true)
+    }
+
+    /// Takes down rows that are left out on purpose, once all that are used are known. Of each raw table, the number of those
+    /// that gave nothing and had no reason yet; a row that is used is not left out, whatever a query says.
+    pub(crate) fn leave_out(&mut self, batches: &[RecordBatch]) -> Result<Vec<(String, u64)>, EngineError> {
+        let mut fresh: BTreeMap<usize, u64> = BTreeMap::new();
+        self.places(batches, |file, place| {
+            if !file.cited[place] && !file.told[place] {
+                file.told[place] = true;
+                *fresh.entry(file.table).or_default() += 1;
+            }
+        })?;
+        Ok(fresh.into_iter().map(|(table, rows)| (self.counts[table].table.clone(), rows)).collect())
+    }
+
+    /// Goes through the raw rows that rows name by their `_file` and `_line`; others are of no raw row.
+    fn places(&mut self, batches: &[RecordBatch], mut each: impl FnMut(&mut File, usize)) -> Result<(), EngineError> {
         for batch in batches {
             let (Some(file), Some(line)) = (batch.column_by_name("_file"), batch.column_by_name("_line")) else { continue };
             let (file, line) = (cast(file, &DataType::Utf8)?, cast(line, &DataType::Int64)?);
@@ -75,7 +95,7 @@ impl Seen {
                 let Some(seen) = file.is_valid(from).then(|| self.files.get_mut(file.value(from))).flatten() else { continue };
                 for i in (from..at).filter(|i| line.is_valid(*i)) {
                     if let Ok(place) = seen.lines.binary_search(&u64::try_from(line.value(i)).unwrap_or(0)) {
-                        seen.cited[place] = true;
+                        each(seen, place);
                     }
                 }
             }
@@ -83,47 +103,18 @@ impl Seen {
         Ok(())
     }
 
-    /// The raw tables that a query counts: those it names after FROM, looked for in the views that it names as well.
-    pub(crate) fn tables_of(&self, sql: &str, views: &[(&str, &str)]) -> Vec<String> {
-        let words: Vec<&str> = sql.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
-        let named = words.windows(2).filter(|w| w[0].eq_ignore_ascii_case("from")).map(|w| w[1]);
-        let mut found: Vec<String> = Vec::new();
-        for word in named {
-            if self.counts.iter().any(|c| c.table == word) {
-                found.push(word.to_owned());
-            } else if let Some(at) = views.iter().position(|(name, _)| *name == word) {
-                // A view reads others than itself; without it the search ends.
-                let others: Vec<_> = views.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, v)| *v).collect();
-                found.extend(self.tables_of(views[at].1, &others));
-            }
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        found.retain(|t| seen.insert(t.clone()));
-        found
-    }
-
-    /// The count of every raw table. What a pack leaves out is told of the tables that its count names, as far as they have
-    /// rows that gave nothing.
-    pub(crate) fn counts(mut self, left_out: &[(u64, Vec<String>)]) -> Vec<SourceCount> {
+    /// The count of every raw table. One of which no row was used or left out serves to look things up.
+    pub(crate) fn counts(mut self) -> Vec<SourceCount> {
         for file in self.files.values() {
-            self.counts[file.table].used += file.cited.iter().filter(|c| **c).count() as u64;
+            let count = &mut self.counts[file.table];
+            count.used += file.cited.iter().filter(|c| **c).count() as u64;
+            count.filtered += file.told.iter().filter(|t| **t).count() as u64;
         }
         for count in &mut self.counts {
-            count.looked_up = count.used == 0;
-        }
-        for (rows, tables) in left_out {
-            let mut rest = *rows;
-            for table in tables {
-                let alone = tables.len() == 1;
-                let Some(count) = self.counts.iter_mut().find(|c| c.table == *table && (alone || !c.looked_up)) else { continue };
-                let room = count.read - count.rejected - count.used - count.filtered;
-                let told = rest.min(room);
-                count.filtered += told;
-                rest -= told;
+            count.looked_up = count.used + count.filtered == 0;
+            if !count.looked_up {
+                count.silent = count.read - count.rejected - count.used - count.filtered;
             }
-        }
-        for count in self.counts.iter_mut().filter(|c| !c.looked_up) {
-            count.silent = count.read - count.rejected - count.used - count.filtered;
         }
         self.counts.retain(|c| c.read > 0);
         self.counts
@@ -150,18 +141,21 @@ mod tests {
         let made = RawTable { file: "deals.csv".to_owned(), ..raw("deal_dates", &[2, 2, 3], 0) };
         let mut deals = raw("deals", &[2, 3, 4, 5, 7], 1);
         deals.chunks[0].columns = vec![column("id"), column("stage")];
-        let mut seen = Seen::of(&[made, deals, raw("products", &[2, 3], 0)]);
-        let files: StringArray = vec![Some("deals.csv"), Some("deals.csv"), None, Some("deals.csv")].into();
-        let lines: Int64Array = vec![Some(2), Some(7), Some(3), Some(2)].into();
-        let batch = RecordBatch::try_from_iter(vec![("_file", Arc::new(files) as _), ("_line", Arc::new(lines) as _)]).expect("a batch");
-        seen.cite(&[batch]).expect("text and numbers");
-        let views = [("tests", "SELECT * FROM deals WHERE stage = 'test'")];
-        assert_eq!(seen.tables_of("SELECT count(*)\nFROM deals WHERE stage = 'test'", &[]), ["deals"]);
-        let tables = seen.tables_of("SELECT (SELECT count(*) FROM tests) + (SELECT count(*) FROM products)", &views);
-        assert_eq!(tables, ["deals", "products"]);
-        let all = seen.counts(&[(1, vec!["deals".to_owned()]), (1, tables)]);
+        let mut seen = Seen::of(&[made, deals, raw("products", &[2, 3], 0), raw("gone", &[2, 3], 0)]);
+        let rows = |file: &str, at: &[Option<i64>]| {
+            let files: StringArray = at.iter().map(|l| l.map(|_| format!("{file}.csv"))).collect();
+            let lines: Int64Array = at.iter().map(|l| l.or(Some(3))).collect();
+            RecordBatch::try_from_iter(vec![("_file", Arc::new(files) as _), ("_line", Arc::new(lines) as _)]).expect("a batch")
+        };
+        seen.cite(&[rows("deals", &[Some(2), Some(7), None, Some(2)])]).expect("text and numbers");
+        // Line 2 is used, 4 is named twice, and 99 is none.
+        let told = seen.leave_out(&[rows("deals", &[Some(2), Some(4), Some(4), Some(99)]), rows("gone", &[Some(2)])]).expect("text and numbers");
+        assert_eq!(told, [("deals".to_owned(), 1), ("gone".to_owned(), 1)]);
+        let again = seen.leave_out(&[rows("deals", &[Some(4), Some(5)])]).expect("text and numbers");
+        assert_eq!(again, [("deals".to_owned(), 1)], "the first reason counts");
         let deals = SourceCount { table: "deals".to_owned(), read: 6, used: 2, filtered: 2, rejected: 1, silent: 1, looked_up: false };
         let products = SourceCount { table: "products".to_owned(), read: 2, looked_up: true, ..SourceCount::default() };
-        assert_eq!(all, [deals, products]);
+        let gone = SourceCount { table: "gone".to_owned(), read: 2, filtered: 1, silent: 1, ..SourceCount::default() };
+        assert_eq!(seen.counts(), [deals, products, gone]);
     }
 }

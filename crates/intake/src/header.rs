@@ -4,7 +4,7 @@
 //! is as wide as the rows below it. A file whose first row is wide begins with its names, whatever else it holds.
 
 use crate::file_fault;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use treaty_app::raw::Fault;
 
 /// Rows at the start of which the names must stand.
@@ -45,7 +45,7 @@ fn are_names(row: &[String]) -> bool {
 }
 
 /// Names of columns without blanks around them and without those at the end that are blank. A blank one in between is
-/// called by its place; two that cannot be told apart are a fault.
+/// called by its place; of two that cannot be told apart the second gets a number.
 pub(crate) fn names(cells: Vec<String>, display: &str, line: u64, notes: &mut Vec<String>) -> Result<Vec<String>, Fault> {
     let mut names = cells;
     while names.last().is_some_and(String::is_empty) {
@@ -59,13 +59,24 @@ pub(crate) fn names(cells: Vec<String>, display: &str, line: u64, notes: &mut Ve
         *name = format!("column_{}", i + 1);
         notes.push(format!("{display}: column {} has no name and is called {name}", i + 1));
     }
+    // Names that the file has of itself are not taken by those that are made.
+    let given: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
     let mut seen: HashMap<String, usize> = HashMap::new();
-    for (i, name) in names.iter().enumerate() {
-        if let Some(first) = seen.insert(name.to_lowercase(), i) {
-            let same = if names[first] == *name { "are both called" } else { "differ only by case:" };
-            let reason = format!("columns {} and {} {same} {name}; rename one of them", first + 1, i + 1);
-            return Err(Fault { file: display.to_owned(), line, column: Some(name.clone()), reason });
-        }
+    for i in 0..names.len() {
+        let Some(first) = seen.get(&names[i].to_lowercase()).copied() else {
+            seen.insert(names[i].to_lowercase(), i);
+            continue;
+        };
+        let fresh = |n: &usize| {
+            let name = format!("{}_{n}", names[i]).to_lowercase();
+            !given.contains(&name) && !seen.contains_key(&name)
+        };
+        let Some(n) = (2..).find(fresh) else { continue };
+        let name = format!("{}_{n}", names[i]);
+        let same = if names[first] == names[i] { "are both called" } else { "differ only by case:" };
+        notes.push(format!("{display}: columns {} and {} {same} {}; the second is called {name}", first + 1, i + 1, names[i]));
+        seen.insert(name.to_lowercase(), i);
+        names[i] = name;
     }
     Ok(names)
 }

@@ -63,7 +63,7 @@ pub struct Pack {
     pub hints: Vec<Loss>,
     /// Fields such as `opportunities.stage` of which the source keeps no history, so that it is made from states.
     pub history: Vec<String>,
-    /// Rows that the queries leave out on purpose, with a query that counts them.
+    /// Rows that the queries leave out on purpose, with a query that gives them.
     pub left_out: Vec<LeftOut>,
     /// Where it comes from: its folder, or that it came with Treaty.
     pub origin: String,
@@ -154,8 +154,10 @@ pub struct LeftOut {
     pub what: String,
     /// Why they are left out.
     pub why: String,
-    /// SQL that gives their number.
-    pub count: String,
+    /// SQL that gives them by `_file` and `_line`, or a number, of what is lost of rows that are used.
+    pub sql: String,
+    /// The SQL gives a number.
+    pub counted: bool,
 }
 
 impl Pack {

@@ -115,6 +115,14 @@ impl Opened {
         if faults.is_empty() { Ok(tables.into_iter().flatten().collect()) } else { Err(faults) }
     }
 
+    /// The folders in the folders that were named, in the order of their names.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut inner: Vec<PathBuf> = self.files.iter().flat_map(|p| std::fs::read_dir(p).into_iter().flatten().flatten()).map(|e| e.path()).collect();
+        inner.retain(|p| p.is_dir());
+        inner.sort();
+        inner
+    }
+
     /// What is on offer: files, sheets, tables.
     ///
     /// # Errors
@@ -213,7 +221,11 @@ pub async fn native(mut opened: Opened, progress: &dyn Progress) -> Result<Nativ
     let offers = opened.offers();
     let (wanted, others): (Vec<_>, Vec<_>) = offers.into_iter().partition(|(_, _, offer)| layout_table(&offer.name).is_some());
     if sorted.known.is_empty() && wanted.is_empty() {
-        let mut all: Vec<Fault> = sorted.unknown.iter().map(treaty_intake::UnknownFile::fault).collect();
+        let mut all: Vec<Fault> = sorted.unknown.iter().take(SHOWN).map(treaty_intake::UnknownFile::fault).collect();
+        if sorted.unknown.len() > SHOWN {
+            let reason = format!("and {} more files that are no table of the record", sorted.unknown.len() - SHOWN);
+            all.push(Fault { file: shown(&opened.named), line: 0, column: None, reason });
+        }
         let names: Vec<String> = others.iter().map(|(_, _, offer)| offer.name.clone()).collect();
         if !names.is_empty() {
             let reason = format!("no table of the record is there; import it with a pack (--pack); its tables are {}", few(&names));

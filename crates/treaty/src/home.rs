@@ -118,6 +118,7 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 # [health]\n\
 # owner = \"marketing operations\"\n\
 # threshold = 0.8\n\
+# due = \"2026-09-30\"             # by when defects are to be mended\n\
 # weights = { completeness = 0.3, validity = 0.3, uniqueness = 0.2, freshness = 0.2 }\n\
 # [[health.field]]\n\
 # of = \"people.email\"\n\

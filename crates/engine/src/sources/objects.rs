@@ -62,8 +62,16 @@ pub async fn fetch(address: &Address, settings: &[(String, String)], scratch: &P
         .collect();
     let failed = |e: &(dyn std::error::Error + 'static)| {
         let text = secrets.iter().fold(sentence(e, ""), |text, s| text.replace(s, "***"));
-        let advice = "are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, if it is not Amazon's, AWS_ENDPOINT set and right?";
-        fault(&shown, format!("cannot be read: {text}; {advice}"))
+        let code = element(&text, "Code").unwrap_or_default();
+        let words = match element(&text, "Message") {
+            _ if code.is_empty() => text.as_str().to_owned(),
+            message => format!("the store answers {code}{}", message.map(|m| format!(", {m}")).unwrap_or_default()),
+        };
+        let advice = match code {
+            "NoSuchBucket" => "is the bucket spelt right, and, if it is not Amazon's, AWS_ENDPOINT set?",
+            _ => "are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, if it is not Amazon's, AWS_ENDPOINT set and right?",
+        };
+        fault(&shown, format!("cannot be read: {words}; {advice}"))
     };
     let store = store(bucket, settings).map_err(|e| failed(&e))?;
     let wildcard = key.find(['*', '?']).unwrap_or(key.len());
@@ -120,6 +128,12 @@ fn store(bucket: &str, settings: &[(String, String)]) -> object_store::Result<Bo
         }
     }
     Ok(Box::new(builder.build()?))
+}
+
+/// What stands in an element of an answer of the store.
+fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner)
 }
 
 /// The object may be data, or belongs to a Delta table.

@@ -20,6 +20,7 @@ pub(super) async fn report(trust: &Trust<'_>) -> Result<Report, EngineError> {
         column("share", "Share", Unit::Share, ""),
         column("gain", "Points gained", Unit::Number, ""),
         column("owner", "Owner", Unit::Text, ""),
+        column("due", "Due", Unit::Text, ""),
         column("before", "Rows before", Unit::Count, ""),
     ];
     let mut out = trust.blank("clean-up", "What should be cleaned up first?", columns).await?;
@@ -59,8 +60,14 @@ pub(super) async fn report(trust: &Trust<'_>) -> Result<Report, EngineError> {
             format!("First of {}: {} {} in {table}, field {field}.", grouped_count(list.len() as i64), grouped_count(*rows), DEFECTS[*i])
         }
     };
+    let today = trust.case.facts.view.as_of.to_string();
+    let late = list.iter().filter(|(_, table, field, ..)| trust.health.due(table, field).is_some_and(|due| due < today.as_str())).count();
+    if late > 0 {
+        out.answer.push_str(&format!(" {} are overdue.", grouped_count(late as i64)));
+    }
     for (rank, (gain, table, field, i, rows, of, was)) in list.into_iter().enumerate() {
         let (owner, _) = trust.health.of(table, &field);
+        let due = trust.health.due(table, &field).unwrap_or_default().to_owned();
         out.rows.push(vec![
             Cell::Count(rank as i64 + 1),
             Cell::Text(table.to_owned()),
@@ -70,6 +77,7 @@ pub(super) async fn report(trust: &Trust<'_>) -> Result<Report, EngineError> {
             Cell::ratio(rows, of),
             Cell::Number(treaty_stats::round_half_away(gain, 2)),
             Cell::Text(if owner.is_empty() { "(nobody)".to_owned() } else { owner }),
+            Cell::Text(due),
             was.map_or(Cell::Undefined(Reason::NoHistory), Cell::Count),
         ]);
         out.provisional.push(false);

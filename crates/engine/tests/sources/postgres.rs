@@ -32,7 +32,7 @@ GRANT SELECT ON sales.people, sales.grown, sales.events, sales.empty, other.peop
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_come_as_text_of_one_moment_and_without_the_password() {
     let Some(server) = servers::postgres() else { return };
-    server.psql(SCHEMA);
+    server.psql("postgres", SCHEMA);
     let base = format!("postgres://reader:s3cret%2F%40%25@127.0.0.1:{}/postgres", server.port);
     let mut database = open(&format!("{base}?schema=sales")).await.unwrap();
     let offers = database.offers();
@@ -41,7 +41,7 @@ async fn tables_come_as_text_of_one_moment_and_without_the_password() {
     assert_eq!(offers[3].columns[..3], ["person_id", "From", "created_at"]);
 
     // What is committed after the opening is not seen.
-    server.psql("INSERT INTO sales.people (person_id) VALUES ('late'); INSERT INTO sales.events VALUES (0, '2026-05-02')");
+    server.psql("postgres", "INSERT INTO sales.people (person_id) VALUES ('late'); INSERT INTO sales.events VALUES (0, '2026-05-02')");
     let tables = read(&mut database, &["people", "grown", "events", "empty"]).await;
     assert_eq!(
         rows(&tables[0]),

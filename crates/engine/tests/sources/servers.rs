@@ -106,7 +106,7 @@ pub fn postgres() -> Option<Server> {
     let child = start(serve, port, &dir.path().join("log"));
     let server = Server { child, port, _dir: dir, tools: folders, user };
     let ready = Instant::now();
-    while server.try_psql("SELECT 1").is_none() {
+    while server.try_psql("postgres", "SELECT 1").is_err() {
         assert!(ready.elapsed() < Duration::from_secs(30), "the server is not ready");
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -145,21 +145,22 @@ pub fn mariadb() -> Option<Server> {
 }
 
 impl Server {
-    fn try_psql(&self, sql: &str) -> Option<String> {
+    fn try_psql(&self, database: &str, sql: &str) -> Result<String, String> {
         let psql = find("psql", &self.tools).expect("psql comes with the server");
         let out = command(&psql, self.user.as_deref())
             .env("PGPASSWORD", "owner-secret")
-            .args(["-h", "127.0.0.1", "-U", "owner", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qAt", "-p"])
+            .args(["-h", "127.0.0.1", "-U", "owner", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAt", "-p"])
             .arg(self.port.to_string())
             .args(["-c", sql])
             .output()
             .unwrap();
-        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) }
     }
 
     /// Runs SQL as the owner.
-    pub fn psql(&self, sql: &str) -> String {
-        self.try_psql(sql).unwrap_or_else(|| panic!("failed: {sql}"))
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        self.try_psql(database, sql).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Runs SQL as the owner.

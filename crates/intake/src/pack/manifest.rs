@@ -321,11 +321,17 @@ impl Reader<'_> {
     fn left_out(&mut self, root: &DeTable<'_>) -> Vec<LeftOut> {
         let mut all = Vec::new();
         for (table, span) in self.tables(root, "left_out") {
-            self.known_keys(table, "left_out.", &["what", "why", "count"]);
+            self.known_keys(table, "left_out.", &["what", "why", "rows", "count"]);
+            let counted = get(table, "count").is_some();
+            if counted && let Some(rows) = get(table, "rows") {
+                self.fault(rows.span(), Some("left_out.rows"), "stands beside count; one of the two says what is left out".to_owned());
+            }
+            let key = if counted { ("count", "left_out.count") } else { ("rows", "left_out.rows") };
             all.push(LeftOut {
                 what: self.required(table, &span, "what", "left_out.what", "what the rows are"),
                 why: self.required(table, &span, "why", "left_out.why", "why they are left out"),
-                count: self.required(table, &span, "count", "left_out.count", "SQL that counts them"),
+                sql: self.required(table, &span, key.0, key.1, "a query of their _file and _line"),
+                counted,
             });
         }
         all

@@ -191,6 +191,7 @@ impl Pack {
         let (offers, mut files): (Vec<Offer>, Vec<Option<SourceFile>>) = files.into_iter().map(|(o, f)| (o, Some(f))).unzip();
         let sorting = self.sort(&offers);
         left_out.extend(sorting.left_out);
+        left_out.sort_by(|a, b| natural_order(a, b));
         left_out.dedup();
         // A file that cannot be read explains a missing table better than the pack can.
         faults.extend(sorting.faults.into_iter().filter(|f| f.line > 0 || !faults_of_files(&faults)).collect::<Vec<_>>());

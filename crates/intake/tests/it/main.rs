@@ -16,6 +16,7 @@ mod scan;
 mod tap;
 mod tap_random;
 mod workbook;
+mod xlsb;
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

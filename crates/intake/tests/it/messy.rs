@@ -3,7 +3,7 @@
 use treaty_intake::messy::{
     DayFirst::{No, Yes},
     LocalOrUtc::{Local, Utc},
-    date_cell, day_first_evidence, detect_day_first, money_cell, normalise_blank, parse_bool, parse_date, parse_money,
+    date_cell, day_first_evidence, detect_day_first, micros_cell, money_cell, normalise_blank, parse_bool, parse_date, parse_money,
     parse_timestamp_micros, timestamp_cell,
 };
 
@@ -127,6 +127,19 @@ fn amounts_as_people_write_them() {
             assert_eq!(parse_money(text), None, "{text}");
         }
     }
+}
+
+#[test]
+fn amounts_in_millionths_keep_all_their_digits() {
+    for (text, expected) in [
+        ("1234567", "1.234567"), ("14000500000", "14000.5"), ("0", "0"), ("-2500000", "-2.5"), ("1", "0.000001"), ("1,000,000", "1"),
+        ("12345678901234567", "12345678901.234567"), ("soon", "soon"),
+    ] {
+        let read = micros_cell(text).map(|amount| amount.trim_end_matches('0').trim_end_matches('.').to_owned());
+        assert_eq!(read.map(|r| if r.is_empty() { "0".to_owned() } else { r }).as_deref(), Some(expected), "{text}");
+    }
+    assert_eq!(micros_cell("").as_deref(), None);
+    assert_eq!(micros_cell("n/a").as_deref(), None);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn all_faults_of_a_pack_are_told_at_once_with_their_place() {
             "pack.toml:14: dates.day_first: must be true, false or \"detect\", but is of type string (character 13)",
             "pack.toml:15: dates.columns: deals.x is no column of a [[file]]; write table.column (character 11)",
             "pack.toml:17: lossses: is no setting of a pack; did you mean losses? (character 2)",
-            "pack.toml:20: left_out.count: is missing; add SQL that counts them (character 1)",
+            "pack.toml:20: left_out.rows: is missing; add a query of their _file and _line (character 1)",
             "people.sql: must hold one query that begins with SELECT or WITH",
             "zebra.sql: is not named like a table of the record",
         ]

@@ -169,6 +169,7 @@ pub async fn land(
         known_stages_help: format!("the agreement knows {}; {}", stages.join(", "), stage_help(&input.stage_settings)),
         origin: Origin { notes: input.notes, ..input.origin },
     };
+    let by_pack = !options.origin.pack.is_empty();
     let mut result = record.import(input.incoming, options, progress).await.map_err(|e| e.to_string())?;
     let unknown = unknown.into_inner().unwrap_or_default();
     if !unknown.is_empty() {
@@ -176,8 +177,20 @@ pub async fn land(
         let help = stage_help(&input.stage_settings);
         result.notes.push(format!("stages that the agreement does not know, whose rows were refused: {names}; {help}, and import again"));
     }
+    if by_pack && let Some(day) = result.faults.iter().find_map(|f| day_before_month(&f.reason)) {
+        let help = "say [dates] day_first = \"detect\" in pack.toml, with the columns to look at, or day_first = true";
+        result.notes.push(format!("dates such as {day} have the day before the month, but are read month first: {help}"));
+    }
     super::identity::after_import(home, &mut result, input.source != "native").await?;
     Ok(result)
+}
+
+/// The date in quotes that was refused, if it is one with the day before the month only.
+fn day_before_month(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once('"')?;
+    let (text, _) = rest.split_once('"')?;
+    let is = |order| messy::parse_date(text, order).is_some();
+    (is(DayFirst::Yes) && !is(DayFirst::No)).then_some(text)
 }
 
 /// What to do about a stage that the agreement does not know.
@@ -224,12 +237,29 @@ async fn detected(home: &Home, opened: Opened, progress: &dyn Progress) -> Resul
                 told.join("\n")
             ))
         }
+        Detection::None(_) if !systems(&packs, &opened.folders()).is_empty() => {
+            let told = systems(&packs, &opened.folders()).join("\n");
+            Err(format!("nothing was imported\nthere is a system in each of these folders; import them one at a time\n{told}"))
+        }
         Detection::None(near) => by_name(home, opened, progress).await.map_err(|e| {
             let names: Vec<&str> = packs.iter().map(|p| p.name.as_str()).collect();
             let near: String = near.iter().map(|n| format!("\n  {n}")).collect();
             format!("{e}\nno pack knows these files either; there are {} (`treaty pack show NAME` says what each is known by){near}", names.join(", "))
         }),
     }
+}
+
+/// The folders that a pack knows, each with the pack and why.
+fn systems(packs: &[Pack], folders: &[PathBuf]) -> Vec<String> {
+    let known = |folder: &PathBuf| {
+        let found = treaty_intake::pack::offers(std::slice::from_ref(folder)).ok()?;
+        let offers: Vec<Offer> = found.into_iter().map(|f| f.offer).collect();
+        match detect(packs, &offers) {
+            Detection::One { best, .. } if best.pack != NATIVE => Some(format!("  {}: {}", folder.display(), best.pack)),
+            _ => None,
+        }
+    };
+    folders.iter().filter_map(known).collect()
 }
 
 async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found>, progress: &dyn Progress) -> Result<Input, String> {
@@ -246,7 +276,7 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
     let views: Vec<PackQuery> = pack.views.iter().map(query).collect();
     let queries: Vec<PackQuery> = pack.queries.iter().map(query).collect();
     let left_out: Vec<LeftOut> =
-        pack.left_out.iter().map(|l| LeftOut { text: format!("{}: {}", l.what, l.why), count: l.count.clone() }).collect();
+        pack.left_out.iter().map(|l| LeftOut { text: format!("{}: {}", l.what, l.why), sql: l.sql.clone(), counted: l.counted }).collect();
     let unread: Vec<Fault> = input.tables.iter().flat_map(|t| t.faults.iter().cloned()).collect();
     let zone = match pack.time_zone.as_deref() {
         Some(zone) => Zone::new(zone).map_err(|e| format!("{}: time_zone: {e}", pack.origin))?,
@@ -267,6 +297,7 @@ async fn with_pack(home: &Home, pack: Pack, mut opened: Opened, found: Vec<Found
         ..Origin::default()
     };
     notes.extend(input.notes);
+    notes.extend(out.notes);
     notes.extend(pack.losses.iter().map(|l| format!("not in this source: {}: {}", l.what, l.text)));
     Ok(Input { incoming: out.incoming, notes, origin, source: pack.source.clone(), zone, history: pack.history.clone(), stage_settings })
 }

@@ -2,12 +2,14 @@
 
 mod cluster;
 mod crash;
+mod databases;
 mod events;
 mod fixtures;
 mod golden;
 mod home;
 mod identity;
 mod packs;
+mod s3;
 mod shared;
 mod sources;
 mod taps;

@@ -114,6 +114,67 @@ fn a_pack_of_ones_own_is_found_and_reads_wide_and_odd_files() {
     assert!(wrong.code == 2 && wrong.err.contains("packs.wide.statuss: is no setting of the pack wide; did you mean status?"), "{}", wrong.err);
 }
 
+/// The smallest pack that is of use, as the page about packs says: two tables, three queries.
+fn small(home: &Home, more: &str) {
+    let pack = home.path().join("packs/hardware");
+    std::fs::create_dir_all(&pack).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(pack.join(name), text).expect("a file");
+    let manifest = "[pack]\nname = \"hardware\"\ntitle = \"Hardware\"\ndescription = \"Deals and accounts.\"\nsource = \"hardware\"\n\n\
+        [[file]]\ntable = \"deals\"\npath = \"deals*.csv\"\ncolumns = [\"id\", \"account\", \"stage\", \"engaged\", \"closed\", \"value\"]\nrequired = true\n\n\
+        [[file]]\ntable = \"accounts\"\npath = \"accounts.csv\"\ncolumns = [\"account\", \"sector\"]\nrequired = true\n";
+    write("pack.toml", &format!("{manifest}{more}"));
+    write("accounts.sql", "SELECT account AS account_id, account AS name, sector AS industry, _file, _line FROM accounts");
+    write(
+        "opportunities.sql",
+        "SELECT id AS opportunity_id, account AS account_id, messy_timestamp(engaged) AS created_at, messy_money(value) AS amount, _file, _line\n\
+         FROM deals WHERE engaged IS NOT NULL",
+    );
+    write(
+        "stage_changes.sql",
+        "SELECT 'opportunity' AS subject_type, id AS subject_id, messy_timestamp(engaged) AS changed_at, 'opportunity' AS stage, _file, _line\n\
+         FROM deals WHERE engaged IS NOT NULL\nUNION ALL\n\
+         SELECT 'opportunity', id, messy_timestamp(closed), lower(stage), _file, _line FROM deals WHERE stage IN ('Won', 'Lost')",
+    );
+}
+
+#[test]
+fn a_small_pack_is_enough_and_days_before_months_are_told() {
+    let home = Home::new(None);
+    small(&home, "");
+    home.file("accounts.csv", "account,sector\nBirch,food\n");
+    home.file("deals.csv", "id,account,stage,engaged,closed,value\nD1,Birch,Won,24-01-17,28-02-17,1054\nD2,Birch,Open,25-01-17,,\nD3,,Prospecting,,,\n");
+    let data = home.data().display().to_string();
+    let run = home.run(&["import", &data, "--pack", "hardware", "--dry-run"]);
+    let hint = "note: dates such as 24-01-17 have the day before the month, but are read month first: say [dates] day_first = \"detect\" in pack.toml";
+    assert!(run.code == 1 && run.out.contains(hint), "{}\n{}", run.out, run.err);
+    assert!(run.out.contains("1 rows of deals gave no row of the record, and the pack does not say why"), "{}", run.out);
+
+    let more = "\n[dates]\nday_first = \"detect\"\ncolumns = [\"deals.engaged\"]\n\n[[left_out]]\nwhat = \"deals in Prospecting\"\n\
+        why = \"they have no day of creation\"\nrows = \"SELECT _file, _line FROM deals WHERE engaged IS NULL\"\n";
+    small(&home, more);
+    let out = home.ok(&["import", &data, "--pack", "hardware"]);
+    assert!(out.contains("1 rows were left out of deals: deals in Prospecting: they have no day of creation") && !out.contains("does not say why"), "{out}");
+    let won = home.ok(&["query", "SELECT opportunity_id, won_on, amount FROM opportunities WHERE won", "--as-of", "2017-12-31", "--format", "csv"]);
+    assert_eq!(won, "opportunity_id,won_on,amount\nD1,2017-02-28,105400\n");
+}
+
+#[test]
+fn the_rows_that_are_left_out_must_be_named() {
+    let home = Home::new(None);
+    home.file("accounts.csv", "account,sector\nBirch,food\n");
+    home.file("deals.csv", "id,account,stage,engaged,closed,value\nD1,Birch,Won,2017-01-24,2017-02-28,1054\n");
+    for (rows, words) in [
+        ("rows = \"SELECT count(*) FROM deals\"", "left_out.rows, x: y: must select _file and _line"),
+        ("rows = \"SELECT nothing FROM deals\"", "nothing"),
+        ("rows = \"SELECT 1\"\ncount = \"SELECT 1\"", "stands beside count"),
+        ("", "left_out.rows: is missing"),
+    ] {
+        small(&home, &format!("\n[[left_out]]\nwhat = \"x\"\nwhy = \"y\"\n{rows}\n"));
+        let run = home.run(&["import", home.data().to_str().expect("a path"), "--pack", "hardware"]);
+        assert!(run.code == 2 && run.err.contains("pack.toml") && run.err.contains(words), "{rows}: {}", run.err);
+    }
+}
+
 #[test]
 fn what_is_ambiguous_or_unknown_is_told_with_what_would_decide() {
     let home = wide();

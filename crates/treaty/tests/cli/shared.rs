@@ -32,6 +32,7 @@ fn import(dir: &Path, pack: &str) -> (Home, Run) {
     assert!(run.code == 0 || run.code == 1, "{pack}: {}\n{}", run.out, run.err);
     assert!(run.out.contains(&format!("note: read with the pack {pack} (")), "{}", run.out);
     assert!(run.out.contains("Record version 1."), "{}", run.out);
+    assert!(!run.out.contains("the pack does not say why"), "{}", run.out);
     let mut tables = 0;
     for line in run.out.lines() {
         let cells: Vec<&str> = line.split_whitespace().collect();
@@ -65,7 +66,7 @@ fn left_out(run: &Run, what: &str) -> usize {
         let (_, why) = rest.split_once(": ")?;
         why.starts_with(what).then(|| rows.replace(',', "").parse::<usize>().expect("a number"))
     };
-    run.out.lines().find_map(said).unwrap_or(0)
+    run.out.lines().filter_map(said).sum()
 }
 
 /// One number of the record.
@@ -75,6 +76,17 @@ fn asked(home: &Home, sql: &str) -> String {
 
 fn yes(row: &Row, column: &str) -> bool {
     row.get(column).is_some_and(|c| c.eq_ignore_ascii_case("true"))
+}
+
+#[test]
+fn the_folder_of_several_systems_says_which_is_where() {
+    let Some(dir) = shared("fivetran_landed") else { return };
+    let run = Home::new(None).run(&["import", dir.to_str().expect("a path")]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    for (folder, pack) in [("dbt_ad_reporting", "ad_spend"), ("dbt_hubspot", "hubspot"), ("dbt_marketo", "marketo"), ("dbt_pardot", "pardot"), ("dbt_salesforce", "salesforce")] {
+        assert!(run.err.contains(&format!("{folder}: {pack}\n")) || run.err.trim_end().ends_with(&format!("{folder}: {pack}")), "{}", run.err);
+    }
+    assert!(run.err.lines().count() < 10, "{}", run.err);
 }
 
 #[test]

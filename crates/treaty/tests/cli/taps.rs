@@ -447,3 +447,57 @@ fn a_command_that_prints_messages_is_enough() {
     assert_eq!(home.run(&["import", "x.csv", "--tap", "y"]).code, 2);
     assert_eq!(home.run(&["import"]).code, 2);
 }
+
+#[test]
+fn what_dlt_loads_comes_in_as_parquet_and_as_a_delta_table() {
+    let Some(bin) = venv("dlt", &["dlt[filesystem,parquet,deltalake]==1.31.0"]) else { return };
+    let contact = |id: u32, stage: &str| {
+        json!({"id": id.to_string(), "properties": {"email": format!("c{id}@x.example"), "lifecyclestage": stage},
+            "createdAt": "2026-01-05T10:00:00.000Z", "updatedAt": "2026-01-05T10:00:00.000Z", "archived": false})
+    };
+    let data = |contacts: Vec<Value>| json!({"salesforce": {}, "hubspot": {"contacts": contacts}});
+    let stand_in = StandIn::start(&data(vec![contact(1, "lead"), contact(2, "customer"), contact(3, "lead")]));
+    for form in ["parquet", "delta"] {
+        stand_in.set(&data(vec![contact(1, "lead"), contact(2, "customer"), contact(3, "lead")]));
+        let home = Home::new(None);
+        let lake = home.dir.path().join("lake");
+        std::fs::create_dir_all(&lake).expect("a folder");
+        let load = || {
+            let out = std::process::Command::new(bin.join("python"))
+                .arg(script("load.py"))
+                .arg(&lake)
+                .arg(form)
+                .env("STAND_IN", &stand_in.url)
+                .env("RUNTIME__DLTHUB_TELEMETRY", "false")
+                .output()
+                .expect("the pipeline runs");
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        };
+        let pack = pack(
+            &home,
+            "loaded",
+            &["\n[[file]]\ntable = \"contact\"\nnames = [\"contacts\"]\ncolumns = [\"id\", \"properties__email\", \"created_at\", \"properties__lifecyclestage\"]\n"],
+            &[(
+                "people",
+                "SELECT id AS person_id, properties__email AS email, messy_timestamp(created_at) AS created_at, \
+                 properties__lifecyclestage AS stage, _file, _line FROM contact",
+            )],
+        );
+        let crm = lake.join("crm").display().to_string();
+        let stages = || home.ok(&["query", "SELECT person_id, attr(attributes, 'stage') AS stage FROM record_people ORDER BY 1", "--format", "csv"]);
+        load();
+        home.ok(&["import", &crm, "--pack", &pack]);
+        assert_eq!(stages(), "person_id,stage\n1,lead\n2,customer\n3,lead\n", "{form}");
+        // Without a word about packs it is HubSpot.
+        let other = Home::new(None);
+        let out = other.ok(&["import", &crm]);
+        assert!(out.contains("read with the pack hubspot ("), "{form}: {out}");
+        assert_eq!(other.ok(&["query", "SELECT person_id, email FROM record_people ORDER BY 1", "--format", "csv"]).lines().nth(3), Some("3,c3@x.example"));
+        stand_in.set(&data(vec![contact(1, "opportunity"), contact(2, "customer"), contact(3, "lead")]));
+        load();
+        let out = home.ok(&["import", &crm, "--pack", &pack]);
+        assert!(out.lines().any(|l| l.starts_with("people") && l.split_whitespace().collect::<Vec<_>>()[3] == "1"), "one changed, as {form}: {out}");
+        assert_eq!(stages(), "person_id,stage\n1,opportunity\n2,customer\n3,lead\n", "{form}");
+    }
+}
+

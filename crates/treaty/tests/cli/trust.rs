@@ -92,7 +92,7 @@ fn every_row_is_accounted_for_and_refused_rows_can_be_asked_again() {
 #[test]
 fn rows_of_a_pack_are_used_left_out_unreadable_or_told_to_be_silent() {
     let home = alone();
-    let more = "\n[[left_out]]\nwhat = \"contacts marked as a test\"\nwhy = \"they are not people\"\ncount = \"SELECT count(*) FROM contacts WHERE source = 'test'\"\n\n[losses]\nhandoffs = \"The export does not say who was passed to whom; switch on lead routing.\"\n";
+    let more = "\n[[left_out]]\nwhat = \"contacts marked as a test\"\nwhy = \"they are not people\"\nrows = \"SELECT _file, _line FROM contacts WHERE source = 'test'\"\n\n[losses]\nhandoffs = \"The export does not say who was passed to whom; switch on lead routing.\"\n";
     let pack = pack(&home, "crm", &[("people", &format!("{PEOPLE} WHERE source <> 'test' AND name <> 'hidden'"))], more);
     let file = home.file("crm.csv", "id,name,source,made\n1,Ada,web,2025-01-01\n2,Bo,test,2025-01-02\n3,hidden,web,2025-01-03\n4,Cy,web,never\n5\n");
     let r = home.run(&["import", file.to_str().expect("a path"), "--pack", pack.to_str().expect("a path")]);
@@ -217,7 +217,7 @@ fn history_of_the_source_is_not_made_a_second_time() {
 #[test]
 fn health_is_measured_with_owner_threshold_and_a_list_of_what_to_mend() {
     let home = alone();
-    let health = "[health]\nowner = \"ops\"\nweights = { completeness = 1, validity = 1, uniqueness = 2, freshness = 0 }\n[[health.field]]\nof = \"people.email\"\nowner = \"marketing\"\nthreshold = 0.9\n";
+    let health = "[health]\nowner = \"ops\"\ndue = \"2026-02-01\"\nweights = { completeness = 1, validity = 1, uniqueness = 2, freshness = 0 }\n[[health.field]]\nof = \"people.email\"\nowner = \"marketing\"\nthreshold = 0.9\ndue = \"2026-01-15\"\n";
     settings(&home, health);
     home.file("people.csv", "person_id,created_at,email,name\nP1,2026-01-01,ada@x.example,Ada\nP2,2026-01-01,ADA@x.example ,Ada B\nP3,2026-01-01,nobody,Cy\nP4,2026-01-01,,test\nP5,2026-01-01,ed@x.example,Ed\n");
     home.import();
@@ -232,10 +232,14 @@ fn health_is_measured_with_owner_threshold_and_a_list_of_what_to_mend() {
     let gains: Vec<f64> = list.iter().map(|r| r["gain"].parse().expect("a number")).collect();
     assert!(gains.windows(2).all(|w| w[0] >= w[1]) && gains[0] > 0.0, "{gains:?}");
     let duplicate = list.iter().find(|r| r["defect"] == "duplicate").expect("a duplicate");
-    assert_eq!([&duplicate["field"], &duplicate["rows"], &duplicate["owner"]], ["email", "1", "marketing"]);
-    settings(&home, "[health]\nweights = { speed = 1 }\n[truth]\npeople.emial = [\"crm\"]\n");
+    assert_eq!([&duplicate["field"], &duplicate["rows"], &duplicate["owner"], &duplicate["due"]], ["email", "1", "marketing", "2026-01-15"]);
+    assert!(list.iter().any(|r| r["field"] == "name" && r["due"] == "2026-02-01"), "{list:?}");
+    let late = json(&home, &["report", "clean-up", "--as-of", "2026-01-20"]);
+    let mail = list.iter().filter(|r| r["field"] == "email").count();
+    assert!(late["answer"].as_str().is_some_and(|a| a.ends_with(&format!(" {mail} are overdue."))), "{}", late["answer"]);
+    settings(&home, "[health]\ndue = \"soon\"\nweights = { speed = 1 }\n[truth]\npeople.emial = [\"crm\"]\n");
     let check = home.run(&["check"]);
-    assert!(check.code == 1 && check.out.contains("no dimension `speed`") && check.out.contains("emial"), "{}{}", check.out, check.err);
+    assert!(check.code == 1 && check.out.contains("no dimension `speed`") && check.out.contains("`soon` is no day") && check.out.contains("emial"), "{}{}", check.out, check.err);
 }
 
 /// Two systems that know some of the same people under ids of their own.

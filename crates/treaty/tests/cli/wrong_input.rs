@@ -111,3 +111,26 @@ fn wrong_words_on_the_command_line_are_explained() {
         assert!(r.err.starts_with("error: ") && r.err.contains(part), "{args:?}: {}", r.err);
     }
 }
+
+#[test]
+fn a_column_that_is_there_twice_is_kept_under_a_name_of_its_own() {
+    let home = Home::new(None);
+    home.file("people.csv", "person_id,created_at,email,offer,Email,offer\nP1,2025-01-01,a@x.example,one,b@x.example,two\n");
+    let out = home.import();
+    for part in ["columns 3 and 5 differ only by case: Email; the second is called Email_2", "columns 4 and 6 are both called offer; the second is called offer_2"] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    let sql = "SELECT email, attr(attributes, 'Email_2') AS other, attr(attributes, 'offer') AS offer, attr(attributes, 'offer_2') AS second FROM record_people";
+    assert_eq!(home.ok(&["query", sql, "--format", "csv"]), "email,other,offer,second\na@x.example,b@x.example,one,two\n");
+}
+
+#[test]
+fn a_deal_that_was_closed_before_it_was_created_is_kept_as_it_is() {
+    let home = Home::new(None);
+    home.file("opportunities.csv", "opportunity_id,created_at,amount\nO1,2025-03-01T10:00:00Z,100\n");
+    home.file("stage_changes.csv", "subject_type,subject_id,changed_at,stage\nopportunity,O1,2025-02-01T10:00:00Z,won\n");
+    let out = home.import();
+    assert!(out.contains("Record version 1."), "{out}");
+    let sql = "SELECT won, created_at > won_at AS backwards FROM opportunities";
+    assert_eq!(home.ok(&["query", sql, "--as-of", "2025-12-31", "--format", "csv"]), "won,backwards\ntrue,true\n");
+}
