@@ -462,6 +462,11 @@ impl Story {
 
     /// Lays the story out in columns and folds it.
     pub fn fold_into(&self, as_of: Micros, scratch: &mut Scratch, facts: &mut Collected) {
+        self.laid_out(|timeline| fold(&self.context(as_of), timeline, scratch, facts));
+    }
+
+    /// The story in columns.
+    pub fn laid_out<R>(&self, use_it: impl FnOnce(&Timeline<'_>) -> R) -> R {
         let mut c = Columns::default();
         let people: Vec<Person> = self
             .people
@@ -487,7 +492,7 @@ impl Story {
             .collect();
         let mut touches = self.touches.clone();
         touches.sort_by_key(|t| (t.at, t.row));
-        let timeline = Timeline {
+        use_it(&Timeline {
             people: &people,
             opportunities: &opportunities,
             contacts: &c.contacts,
@@ -500,8 +505,7 @@ impl Story {
             amount_changes: &c.amount_changes,
             purchases: &self.purchases,
             is_account: self.is_account,
-        };
-        fold(&self.context(as_of), &timeline, scratch, facts);
+        })
     }
 }
 
