@@ -1,6 +1,6 @@
 //! Reads one agreement and reports everything that is wrong with it at once.
 
-use super::clauses::{clauses, version_id};
+use super::clauses::{clauses, plain, version_id};
 use super::diagnostic::{Diagnostic, Report, Severity};
 use super::read::{Node, Table};
 use super::stages::SIDES;
@@ -28,7 +28,7 @@ pub fn parse(text: &str, file: &str) -> Result<(Agreement, Vec<Diagnostic>), Vec
     let agreement = read(Table::root(&report, document)).map(|agreement| Agreement {
         clauses: clauses(&report, document),
         version_id: version_id(text),
-        text: text.to_owned(),
+        text: plain(text),
         ..agreement
     });
     let mut found = report.into_found();

@@ -55,18 +55,18 @@ fn walk(report: &Report<'_>, table: &DeTable<'_>, path: &str, add: &mut dyn FnMu
     }
 }
 
-/// 64-bit FNV-1a of the text, as 16 hexadecimal digits. Line ends, blanks at the ends of lines,
-/// empty lines at the end and a byte-order mark do not count.
+/// The text as it counts: without a byte-order mark, line ends of one kind, no blanks at the ends of lines and no empty
+/// lines at the end.
+pub(super) fn plain(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+/// 64-bit FNV-1a of the plain text, as 16 hexadecimal digits.
 pub(super) fn version_id(text: &str) -> String {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
-    let mut hash = OFFSET;
-    for line in text.lines() {
-        for byte in line.trim_end().bytes().chain(std::iter::once(b'\n')) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(PRIME);
-        }
-    }
+    let hash = plain(text).bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     format!("{hash:016x}")
 }
 

@@ -406,7 +406,7 @@ pub struct Agreement {
     pub clauses: Vec<Clause>,
     /// Stable hash of the text, 16 hexadecimal digits: the version id that numbers carry.
     pub version_id: String,
-    /// The text itself, for those who must read it again elsewhere.
+    /// The text itself, but for line ends and blanks at the ends of lines, for those who must read it again elsewhere.
     pub text: String,
 }
 

@@ -165,7 +165,7 @@ const LINEAGE: &[(&str, &str, &str)] = &[
     ("influences", "amount", "opportunities.amount opportunities.currency? field_changes.new_value? field_changes.old_value? fx_rates.rate?"),
     ("credits", "*", "opportunities.opportunity_id opportunities.amount stage_changes.stage stage_changes.changed_at opportunities.kind?"),
     ("credits", "opportunity_id won_at won_on", "stage_changes.stage stage_changes.changed_at"),
-    ("credits", "touchpoint_id touch_person_id", "touchpoints.person_id touchpoints.occurred_at people.account_id opportunities.account_id opportunity_contacts.person_id?"),
+    ("credits", "attributed touchpoint_id touch_person_id", "touchpoints.person_id touchpoints.occurred_at people.account_id opportunities.account_id opportunity_contacts.person_id?"),
     ("credits", "campaign_id", "touchpoints.person_id touchpoints.occurred_at touchpoints.campaign_id people.account_id opportunities.account_id"),
     ("credits", "channel", "touchpoints.campaign_id campaigns.channel touchpoints.person_id"),
     ("credits", "owner_id", "opportunities.owner_id field_changes.new_value? field_changes.old_value?"),
