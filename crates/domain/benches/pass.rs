@@ -3,7 +3,6 @@
 //! `cargo bench -p treaty-domain`
 
 #[path = "../tests/common/mod.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use all of it")]
 mod common;
 
 use common::{Story, at, five_leads, office};
