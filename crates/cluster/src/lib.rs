@@ -6,4 +6,4 @@
 mod codec;
 mod roles;
 
-pub use roles::{Post, derive, scheduler, worker};
+pub use roles::{Post, derive, host_and_port, scheduler, worker};

@@ -26,7 +26,7 @@ const MESSAGE: u32 = 1 << 30;
 /// Seconds between signs of life of a worker, and without one after which others take its work over.
 const HEARTBEAT: u64 = 1;
 const LOST: u64 = 6;
-/// Partitions of the pass for each worker: a lost one costs little, and a quick one takes more.
+/// Partitions of the pass, however many workers there are: a lost one costs little, and a quick worker takes more.
 const PARTITIONS: usize = 16;
 /// How often an order is given again whose facts were lost on the way.
 const AGAIN: usize = 3;
@@ -146,8 +146,8 @@ fn lost(e: &EngineError) -> bool {
 /// What is said of a scheduler that does not listen.
 const SILENT: &str = "does not answer";
 
-/// Host and port of an address.
-fn host_and_port(url: &str) -> Option<(&str, u16)> {
+/// Host and port of an address, with a scheme or without.
+pub fn host_and_port(url: &str) -> Option<(&str, u16)> {
     let (host, port) = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/').rsplit_once(':')?;
     Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?))
 }

@@ -17,8 +17,7 @@ pub async fn scheduler(bind: SocketAddr) -> Outcome {
 /// Runs a worker.
 pub async fn worker(dir: &Path, scheduler: &str, bind: SocketAddr, host: Option<String>, cores: Option<usize>) -> Outcome {
     let home = Home::open(dir)?;
-    let address = scheduler.rsplit_once("://").map_or(scheduler, |(_, rest)| rest).trim_end_matches('/');
-    let place = address.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse::<u16>().ok()?)));
+    let place = treaty_cluster::host_and_port(scheduler).map(|(host, port)| (host.to_owned(), port));
     let place = place.ok_or_else(|| format!("`{scheduler}` is no host and port; write it like 10.0.0.1:50050"))?;
     if bind.port() == u16::MAX || bind.port() == 0 {
         return Err(format!("--bind {bind}: name a port between 1 and 65534; the one behind it is used, too"));
@@ -31,7 +30,7 @@ pub async fn worker(dir: &Path, scheduler: &str, bind: SocketAddr, host: Option<
         None => bind.ip().to_string(),
     };
     let cores = cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)).max(1);
-    output::remark(&format!("worker on {bind} for the scheduler {address}, over {}", home.dir.display()));
+    output::remark(&format!("worker on {bind} for the scheduler {scheduler}, over {}", home.dir.display()));
     treaty_cluster::worker(&home.dir, Post { scheduler: place, bind, host, cores }).await.map_err(|e| e.to_string())?;
     Ok(0)
 }
