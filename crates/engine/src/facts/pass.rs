@@ -10,7 +10,8 @@ use super::shape::Shape;
 use super::table::FactTable;
 use super::{Facts, small};
 use crate::error::EngineError;
-use crate::load::{Assembly, Feeder, Seats, View, World, load};
+use crate::load::lens::Slices;
+use crate::load::{View, World, load};
 use crate::record::{Record, par};
 use async_trait::async_trait;
 use datafusion::arrow::array::{
@@ -40,17 +41,12 @@ use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
 use treaty_domain::fold::{Scratch, fold};
 
-/// Work in one chunk of the pass: people plus four for each opportunity.
-const CHUNK: u64 = 65_536;
 /// Leads whose facts are collected before they go into columns: as many as stay in the nearest cache.
 const BLOCK: usize = 1_024;
 
 /// A view of the record, loaded and ready to be folded.
 pub struct Ready {
     world: World,
-    seats: Seats,
-    /// First group of each chunk, and the end.
-    cuts: Vec<usize>,
     shape: Arc<Shape>,
     rest: Rest,
 }
@@ -67,7 +63,7 @@ impl Ready {
     /// # Errors
     /// When the record cannot be read or a condition of the agreement cannot be evaluated.
     pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Self, EngineError> {
-        let mut world = load(record, set, view).await?;
+        let world = load(record, set, view).await?;
         let mut attributes = record.attribute_keys("people", view.version)?;
         let more = std::iter::once(crate::identity::QUARANTINED.to_owned());
         for key in record.attribute_keys("opportunities", view.version)?.into_iter().chain(more) {
@@ -79,25 +75,18 @@ impl Ready {
             ("spend", small::spend(record, view.version, &world).await?),
             ("purchases", small::purchases(record, view.version, &world).await?),
             ("campaigns", world.campaign_table()?),
-            ("users", world.user_rows.rows.clone()),
+            ("users", world.user_rows.clone()),
         ];
         let mut notes = notes(&world);
         notes.extend(crate::trust::snapshot_note(record, view.version));
-        let seats = par::blocking(|| Seats::new(&world));
-        let undecided = par::blocking(|| Feeder::new(&world, &seats).undecided());
-        if !undecided.is_empty() {
-            let ids = record.cells("touchpoints", view.version, "touchpoint_id", &undecided).await?;
-            world.know_touchpoints(undecided.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))).collect());
-        }
         let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
-        let cuts = cuts(&Feeder::new(&world, &seats));
-        let rest = Rest { notes, attributes, suspects: world.suspects, plain: plain.into() };
-        Ok(Self { world, seats, cuts, shape, rest })
+        let rest = Rest { notes, attributes, suspects: world.timelines.suspects, plain: plain.into() };
+        Ok(Self { world, shape, rest })
     }
 
     /// How many chunks there are.
     fn chunks(&self) -> usize {
-        self.cuts.len() - 1
+        self.world.timelines.len()
     }
 
     /// What is told beside the facts: a row for each named table.
@@ -119,11 +108,10 @@ impl Ready {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     fn fold(&self, chunk: usize) -> Result<RecordBatch, EngineError> {
-        let feeder = Feeder::new(&self.world, &self.seats);
-        let (mut scratch, mut space) = (Scratch::default(), Assembly::default());
+        let slices = Slices::new(&self.world.timelines.chunk(chunk)?, &self.world.lens)?;
+        let mut scratch = Scratch::default();
         let (mut sink, mut growing) = (Collected::default(), Growing::default());
-        for g in self.cuts[chunk]..self.cuts[chunk + 1] {
-            let timeline = feeder.timeline(g as u32, &mut space);
+        for timeline in slices.timelines() {
             fold(&self.world.context, &timeline, &mut scratch, &mut sink);
             if sink.leads.len() >= BLOCK || sink.credits.len() >= 4 * BLOCK {
                 growing.take(&mut sink);
@@ -139,21 +127,6 @@ impl Ready {
         columns.extend([DataType::Utf8, DataType::Binary].iter().map(|t| new_null_array(t, 1)));
         Ok(RecordBatch::try_new(output(), columns)?)
     }
-}
-
-/// Groups at which chunks begin, and the end.
-fn cuts(feeder: &Feeder<'_>) -> Vec<usize> {
-    let mut cuts = vec![0usize];
-    let mut before = 0;
-    for g in 0..feeder.groups() {
-        let weight = feeder.weight_before(g);
-        if weight - before > CHUNK {
-            cuts.push(g);
-            before = weight;
-        }
-    }
-    cuts.push(feeder.groups());
-    cuts
 }
 
 /// Columns of the pass: the number of the chunk and its facts by table, or else the name of a

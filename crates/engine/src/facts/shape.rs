@@ -203,6 +203,12 @@ fn by_name(rows: &RecordBatch, name: &str, n: usize) -> Result<ArrayRef, EngineE
     Ok(take(&own, &places, None)?)
 }
 
+/// No order where everything is in the order in which it is stored.
+fn as_stored(order: UInt32Array) -> Option<UInt32Array> {
+    let stored = order.null_count() == 0 && order.values().iter().zip(0..).all(|(row, i)| *row == i);
+    (!stored).then_some(order)
+}
+
 fn words(names: &Names) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(names.list()))
 }
@@ -217,23 +223,23 @@ impl Shape {
     /// # Errors
     /// When columns have another type than the layout says, which is a defect.
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
-        let a = &world.arranged;
-        let text = |rows: &RecordBatch, name: &str| column(rows, name, &DataType::Utf8);
-        let campaign_rows = &world.campaign_rows.rows;
-        let n = world.campaigns.len();
+        let t = &world.timelines;
+        let n = world.campaigns().len();
+        let list = |kind, column| Ok::<_, EngineError>(world.numbers(kind, column)?.values().to_vec());
+        let order = |kind| Ok::<_, EngineError>(as_stored(world.numbers(kind, "order")?));
         let numbers = Numbers {
-            person_id: text(&a.people.rows, "person_id")?,
-            account_id: text(&a.accounts.rows, "account_id")?,
-            opportunity_id: text(&a.opportunities.rows, "opportunity_id")?,
-            user: words(&world.users),
-            team: by_name(&world.user_rows.rows, "team", world.users.len())?,
-            campaign: words(&world.campaigns),
-            channel: by_name(campaign_rows, "channel", n)?,
-            origin: by_name(campaign_rows, "origin", n)?,
-            account_of_person: a.account_of_person.clone(),
-            account_of_opportunity: a.account_of_opportunity.clone(),
-            campaign_of_person: world.campaign_of_person(),
-            orders: [a.people.order.clone(), a.accounts.order.clone(), a.opportunities.order.clone(), None],
+            person_id: t.entities("people", "id")?,
+            account_id: t.entities("accounts", "id")?,
+            opportunity_id: t.entities("opportunities", "id")?,
+            user: words(world.users()),
+            team: by_name(&world.user_rows, "team", world.users().len())?,
+            campaign: words(world.campaigns()),
+            channel: by_name(&world.campaign_rows, "channel", n)?,
+            origin: by_name(&world.campaign_rows, "origin", n)?,
+            account_of_person: list("people", "account")?,
+            account_of_opportunity: list("opportunities", "account")?,
+            campaign_of_person: list("people", "campaign")?,
+            orders: [order("people")?, order("accounts")?, order("opportunities")?, None],
         };
         Self::of_numbers(numbers, agreement, view, record)
     }

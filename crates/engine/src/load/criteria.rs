@@ -1,13 +1,15 @@
 //! Conditions of gates and definitions, evaluated by SQL over the subject's columns (A15).
 
-use super::entities::Arranged;
+use super::entities::read_all;
 use super::terms::CriterionBit;
+use super::timelines::{Source, Timelines};
+use super::truth;
 use crate::error::EngineError;
 use crate::record::Record;
 use crate::sql;
-use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_null_array};
 use datafusion::arrow::compute::{cast, take_record_batch};
-use datafusion::arrow::datatypes::{Field, FieldRef, Schema};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema, UInt32Type};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 use treaty_domain::agreement::Subject;
@@ -77,29 +79,53 @@ fn beside(own: &Schema, account: &Schema) -> Vec<(String, FieldRef)> {
 ///
 /// # Errors
 /// When a condition does not parse or names an unknown column: clause, condition and the reason.
-pub async fn evaluate(bits: &[CriterionBit], arranged: &Arranged, record: &Record) -> Result<(Vec<Criteria>, Vec<Criteria>), EngineError> {
-    let people = if bits.iter().any(|b| b.subject == Subject::Person) {
-        answers(bits, Subject::Person, with_account(&arranged.people.rows, record.schema("people")?.as_ref(), &arranged.account_of_person, arranged, record)?).await?
-    } else {
-        Vec::new()
+pub async fn evaluate(bits: &[CriterionBit], record: &Record, source: &Source, timelines: &Timelines) -> Result<[Vec<Criteria>; 2], EngineError> {
+    let needs = needs(bits, record)?;
+    let of = async |subject: Subject, kind: &'static str, named: &[String]| -> Result<Vec<Criteria>, EngineError> {
+        if bits.iter().all(|b| b.subject != subject) {
+            return Ok(Vec::new());
+        }
+        let own = rows(record, source, timelines, kind, named).await?;
+        let accounts = rows(record, source, timelines, "accounts", &needs.accounts).await?;
+        let accounts = take_record_batch(&accounts, &places(&timelines.entities(kind, "account")?))?;
+        let full = (record.schema(kind)?, record.schema("accounts")?);
+        answers(bits, subject, with_account(&own, &accounts, &full.0, &full.1)?).await
     };
-    let opportunities = if bits.iter().any(|b| b.subject == Subject::Opportunity) {
-        let rows = with_account(&arranged.opportunities.rows, record.schema("opportunities")?.as_ref(), &arranged.account_of_opportunity, arranged, record)?;
-        answers(bits, Subject::Opportunity, rows).await?
-    } else {
-        Vec::new()
-    };
-    Ok((people, opportunities))
+    Ok([of(Subject::Person, "people", &needs.people).await?, of(Subject::Opportunity, "opportunities", &needs.opportunities).await?])
+}
+
+/// Numbers as positions; [`NONE`] is nowhere.
+fn places(numbers: &ArrayRef) -> UInt32Array {
+    let numbers = numbers.as_primitive::<UInt32Type>();
+    numbers.values().iter().map(|a| (*a != NONE).then_some(*a)).collect()
+}
+
+/// Rows of a table in the order of its entities, with the columns that are named.
+async fn rows(record: &Record, source: &Source, timelines: &Timelines, kind: &'static str, named: &[String]) -> Result<RecordBatch, EngineError> {
+    let key = treaty_app::layout::table(kind).map_or("", |t| t.key[0]);
+    let mut columns = vec![key];
+    let account = (kind == "people").then_some("account_id");
+    columns.extend(account.into_iter().chain(named.iter().map(String::as_str)).filter(|c| *c != key));
+    columns.dedup();
+    let mut rows = read_all(record, kind, source.version, &columns).await?;
+    if kind == "people" {
+        rows = crate::identity::settle(rows, &source.merge_rows)?;
+    }
+    let rows = truth::settle(record, source.version, kind, rows, &source.merges).await?;
+    let order = timelines.entities(kind, "order")?;
+    let taken = take_record_batch(&rows, order.as_primitive::<UInt32Type>())?;
+    // An account that only others name has no row, but its id.
+    let mut all = taken.columns().to_vec();
+    all[0] = timelines.entities(kind, "id")?;
+    Ok(RecordBatch::try_new(taken.schema(), all)?)
 }
 
 /// Rows of a subject beside the rows of its account; columns that were not read are missing.
-fn with_account(rows: &RecordBatch, full: &Schema, account: &[u32], arranged: &Arranged, record: &Record) -> Result<RecordBatch, EngineError> {
-    let places: UInt32Array = account.iter().map(|a| (*a != NONE).then_some(*a)).collect();
-    let accounts = take_record_batch(&arranged.accounts.rows, &places)?;
+fn with_account(rows: &RecordBatch, accounts: &RecordBatch, full: &Schema, account: &Schema) -> Result<RecordBatch, EngineError> {
     let own = full.fields().len();
-    let columns = beside(full, record.schema("accounts")?.as_ref()).into_iter().enumerate();
+    let columns = beside(full, account).into_iter().enumerate();
     let columns = columns.map(|(at, (name, field))| {
-        let from = if at < own { rows } else { &accounts };
+        let from = if at < own { rows } else { accounts };
         let column = match from.column_by_name(field.name()) {
             Some(column) => cast(column, field.data_type())?,
             None => new_null_array(field.data_type(), rows.num_rows()),

@@ -1,33 +1,41 @@
-//! From the record to timelines: reads the tables of one record version, numbers every name, puts
-//! events in order, and cuts at the as-of instant.
+//! From the record to timelines. What follows from the record alone is made once and kept
+//! (`timelines`): `decode` numbers what every table says, `parts` puts the events of a subject
+//! together, `assemble` puts whole accounts into chunks. A day and an agreement then look at chunks
+//! through a lens (`lens`), which says what counts, and what names mean.
 
+mod assemble;
+pub mod chunk;
 pub mod columns;
 mod criteria;
+mod decode;
 pub mod entities;
-mod events;
 mod ids;
+pub mod lens;
 mod merges;
-mod spans;
+mod parts;
+mod place;
 mod terms;
-mod touches;
+pub mod timelines;
 pub(crate) mod truth;
+mod vocab;
 
 use crate::error::EngineError;
 use crate::record::Record;
-use crate::record::{TextAs, par};
 use columns::{Names, text};
-use datafusion::arrow::array::{Array, RecordBatch};
-use entities::{Arranged, Entities, instant_column, money_column, read_all, read_as};
-pub use events::Strays;
-use events::{Cut, FieldChanges, Role};
-use spans::BySubject;
-use touches::Touches;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::datatypes::{UInt32Type};
+use entities::read_all;
+use lens::{Lens, Meaning};
 pub(crate) use merges::Merges;
+use std::sync::Arc;
+use timelines::{Source, Timelines};
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
 use treaty_domain::money::{Currency, FxTable, Rate};
-use treaty_domain::timeline::{Activity, Criteria, Handoff, NONE, Opportunity, Person, Purchase, StageChange};
+use treaty_domain::timeline::NONE;
 use treaty_domain::zone::{LocalDay, Micros};
+use vocab::List;
 
 /// Which state of the record is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,50 +57,35 @@ impl View {
     }
 }
 
+/// Counts of what could not be placed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Strays {
+    /// Touchpoints of unknown people.
+    pub touchpoints: u64,
+    /// Activities of unknown people.
+    pub activities: u64,
+    /// Stage changes of unknown subjects, or with a stage that the agreement does not know.
+    pub stage_changes: u64,
+    /// Hand-offs of unknown people.
+    pub handoffs: u64,
+    /// Contact roles of unknown people or opportunities.
+    pub contacts: u64,
+}
+
 /// The record as the fold takes it.
 pub struct World {
     /// What the fold needs beside timelines.
     pub context: Context,
-    /// Accounts, people, opportunities, groups.
-    pub arranged: Arranged,
-    /// Campaign names by number.
-    pub campaigns: Names,
-    /// Campaign rows in the order of `campaigns`; rows are missing where only others name one.
-    pub campaign_rows: Entities,
-    /// User names by number.
-    pub users: Names,
-    /// User rows.
-    pub user_rows: Entities,
+    /// Timelines by chunk.
+    pub timelines: Timelines,
+    /// How the view looks at them.
+    pub lens: Lens,
+    /// Campaign rows in the order of their numbers; rows are missing where only others name one.
+    pub campaign_rows: RecordBatch,
+    /// User rows in the order of their numbers.
+    pub user_rows: RecordBatch,
     /// What could not be placed.
     pub strays: Strays,
-    /// People in quarantine.
-    pub suspects: u64,
-    people: Vec<Person>,
-    opportunities: Vec<Opportunity>,
-    roles: Vec<Role>,
-    person_stages: BySubject<StageChange>,
-    opportunity_stages: BySubject<StageChange>,
-    activities: BySubject<Activity>,
-    handoffs: BySubject<Handoff>,
-    touches: Touches,
-    changes: FieldChanges,
-    owner_changes: Vec<treaty_domain::timeline::Change<u32>>,
-    purchases: BySubject<Micros>,
-}
-
-const PEOPLE: &[&str] = &["person_id", "account_id", "created_at", "campaign_id", "owner_id"];
-const ACCOUNTS: &[&str] = &["account_id"];
-const OPPORTUNITIES: &[&str] =
-    &["opportunity_id", "account_id", "created_at", "amount", "currency", "campaign_id", "owner_id", "kind"];
-const HANDOFFS: &[&str] = &["person_id", "passed_at", "assigned_to", "decision", "decided_at", "value", "currency", "recorded_at", "seq"];
-
-/// Columns of the pass and those that conditions name. Ids of the table's own rows come as text,
-/// everything else with its distinct values.
-fn with<'a>(own: &[&'a str], more: &'a [String]) -> Vec<(&'a str, TextAs)> {
-    let more = more.iter().map(String::as_str).filter(|c| !own.contains(c));
-    let first = own.first().copied();
-    let how = |c: &str| if Some(c) == first && c != "person_id" || c == "person_id" && own == PEOPLE { TextAs::Plain } else { TextAs::Dictionary };
-    own.iter().map(|c| (*c, how(c))).chain(more.map(|c| (c, TextAs::Plain))).collect()
 }
 
 /// Reads everything that the pass needs.
@@ -100,156 +93,101 @@ fn with<'a>(own: &[&'a str], more: &'a [String]) -> Vec<(&'a str, TextAs)> {
 /// # Errors
 /// When a table cannot be read, or a condition of the agreement cannot be evaluated.
 pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<World, EngineError> {
-    let v = view.version;
     let newest = set.on(view.day());
     let zone = newest.zone.clone();
     let as_of = terms::as_of_instant(&zone, view.as_of);
-    let cut = Cut { as_of, as_corrected: view.as_corrected };
     let reporting = newest.currency;
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
-    let needs = criteria::needs(&bits, record)?;
-    let merges_of = view.without_merges_since.unwrap_or(v);
-    let merge_rows = read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?;
-    let merges = Merges::new(&merge_rows, as_of);
-    let people_rows = crate::identity::settle(read_as(record, "people", v, &with(PEOPLE, &needs.people)).await?, &merge_rows)?;
-    let suspects = crate::identity::suspects(&merge_rows).len() as u64;
-    let account_rows = read_as(record, "accounts", v, &with(ACCOUNTS, &needs.accounts)).await?;
-    let opportunity_rows = read_as(record, "opportunities", v, &with(OPPORTUNITIES, &needs.opportunities)).await?;
-    let people_rows = truth::settle(record, v, "people", people_rows, &merges).await?;
-    let account_rows = truth::settle(record, v, "accounts", account_rows, &merges).await?;
-    let opportunity_rows = truth::settle(record, v, "opportunities", opportunity_rows, &merges).await?;
-    let purchase_rows =
-        read_all(record, "purchases", v, &["account_id", "purchased_at", "amount", "currency"]).await?;
-    let arranged = par::blocking(|| entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, &merges))?;
-    drop((people_rows, account_rows, opportunity_rows));
+    let source = Source::read(record, view, as_of).await?;
+    let cast = place::Cast::read(record, view.version).await?;
+    let timelines = Timelines::open(record, &source, &cast).await?;
+    let criteria = criteria::evaluate(&bits, record, &source, &timelines).await?;
 
-    let campaign_rows = entities::plain(
-        &read_all(record, "campaigns", v, &["campaign_id", "name", "channel", "kind", "origin", "intent"]).await?,
-        "campaign_id",
-    )?;
-    let user_rows =
-        entities::plain(&read_all(record, "users", v, &["user_id", "name", "team", "role", "territory", "active"]).await?, "user_id")?;
-    let mut campaigns = in_order(&campaign_rows, "campaign_id");
-    let mut users = in_order(&user_rows, "user_id");
-
+    let names = |list: List| timelines.vocabulary.of(list);
+    let each = |list: List, of: &dyn Fn(&str) -> bool| names(list).list().iter().map(|n| of(n.as_str())).collect::<Vec<bool>>();
+    let any = |list: &[String], name: &str| list.iter().any(|n| n.eq_ignore_ascii_case(name.trim()));
     let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
-    let is_exempt = |r: &str| exempt.iter().any(|e| e.eq_ignore_ascii_case(r.trim()));
-    let meaning = |s: &str| -> Option<StageMeaning> { newest.meaning(s) };
-    let direct_channels = &newest.rules.direct_channels;
-    let direct = |c: &str| direct_channels.iter().any(|d| d.eq_ignore_ascii_case(c.trim()));
-    let (mut values, mut kinds) = (Names::default(), Names::default());
-
-    // Touches are half of all work and need nothing from the other events, so both go on side by side.
-    let amounts = money_column(&arranged.opportunities.rows, "amount", reporting);
-    let touching = async {
-        let known = std::sync::Arc::clone(&arranged.people.ids);
-        let read = record.each("touchpoints", v, touches::COLUMNS, move |first, batch| touches::read(first, &batch, &known, cut)).await?;
-        Ok::<_, EngineError>(par::blocking(|| Touches::new(read, arranged.people.len(), &mut campaigns, direct, cut)))
+    let counts = &newest.rules.kinds;
+    let rank: Vec<u32> = names(List::Stages).list().iter().map(|v| rank(newest.meaning(v))).collect();
+    let strays = strays(&timelines, &rank);
+    let lens = Lens {
+        as_of,
+        as_corrected: view.as_corrected,
+        roles: false,
+        rank: Meaning { of: rank, missing: NONE },
+        overridden: Meaning { of: each(List::Reasons, &|r| r.trim().to_ascii_lowercase().starts_with("override")), missing: false },
+        exempt: Meaning { of: each(List::Reasons, &|r| any(exempt, r)), missing: false },
+        direct: Meaning { of: each(List::Channels, &|c| any(&newest.rules.direct_channels, c)), missing: false },
+        currency: Meaning {
+            of: names(List::Currencies).list().iter().map(|c| Currency::parse(c.trim()).unwrap_or(reporting)).collect(),
+            missing: reporting,
+        },
+        // A kind that is not said counts, too.
+        counts: Meaning { of: each(List::DealKinds, &|k| any(counts, k)), missing: true },
+        lead_generation: lead_generation(names(List::Campaigns), &cast.campaigns.rows, newest.rules.ratio_names_all),
+        criteria,
     };
-    let others = async {
-        let mut strays = Strays::default();
-        let batches = record
-            .read("stage_changes", v, &["subject_type", "subject_id", "changed_at", "stage", "reason", "recorded_at", "seq"], true)
-            .await?;
-        let (person_stages, opportunity_stages) = par::blocking(|| {
-            events::stage_changes(
-                &batches, &arranged.people, &arranged.opportunities, &mut values, &meaning, &is_exempt, cut, &mut strays,
-            )
-        });
-        let batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
-        let roles = par::blocking(|| events::roles(&batches, &arranged.people, &arranged.opportunities, &mut strays));
-        let rows = read_as(record, "handoffs", v, &with(HANDOFFS, &[])).await?;
-        let handoffs = par::blocking(|| events::handoffs(&rows, &arranged.people, &mut users, reporting, cut, &mut strays));
-        drop(rows);
-        let columns = ["person_id", "opportunity_id", "occurred_at", "kind", "direction", "automated", "recorded_at", "seq"];
-        let batches = record.read("activities", v, &columns, true).await?;
-        let primary_of = |id: &str| match arranged.opportunities.ids.find(id) {
-            NONE => NONE,
-            o => primary(&roles, o),
-        };
-        let activities =
-            par::blocking(|| events::activities(&batches, &arranged.people, primary_of, &mut kinds, cut, &mut strays));
-        drop(batches);
-        let columns = ["subject_type", "subject_id", "changed_at", "field", "old_value", "new_value", "recorded_at", "seq"];
-        let batches = record.read("field_changes", v, &columns, true).await?;
-        let changes =
-            events::field_changes(&batches, &arranged.people, &arranged.opportunities, &mut users, &|o| amounts[o as usize].1);
-        Ok::<_, EngineError>((person_stages, opportunity_stages, roles, handoffs, activities, changes, strays))
-    };
-    let (touched, others) = par::join(touching, others).await;
-    let (touches, lost) = touched?;
-    let (person_stages, opportunity_stages, roles, handoffs, activities, changes, mut strays) = others?;
-    strays.touchpoints = lost;
-    let purchases = events::purchases(&purchase_rows, &arranged.accounts, reporting, cut);
-
-    let (person_criteria, opportunity_criteria) = criteria::evaluate(&bits, &arranged, record).await?;
-
-    let traits = user_traits(&user_rows.rows);
-    let fx = fx_table(&read_all(record, "fx_rates", v, &["currency", "on", "rate"]).await?, reporting);
-
-    let mut people = people_of(&arranged, &mut campaigns, &mut users, &campaign_rows, newest.rules.ratio_names_all);
-    let mut opportunities = opportunities_of(&arranged, &amounts, &mut campaigns, &mut users, &newest.rules.kinds);
-    let resolved: Vec<Terms> =
-        set.versions().iter().map(|a| terms::resolve(a, newest, &bits, &values, &kinds, &users, &traits)).collect();
-
-    let mut owner_changes = changes.person_owner.events.clone();
-    let shift = owner_changes.len() as u32;
-    owner_changes.extend(changes.opportunity_owner.events.iter().copied());
-    for (i, p) in people.iter_mut().enumerate() {
-        let i = i as u32;
-        p.stages = person_stages.span(i);
-        p.activities = activities.span(i);
-        p.handoffs = handoffs.span(i);
-        p.owner_changes = changes.person_owner.span(i);
-        p.criteria = person_criteria.get(i as usize).copied().unwrap_or_default();
-    }
-    let mut from = 0usize;
-    for (i, o) in opportunities.iter_mut().enumerate() {
-        let i = i as u32;
-        o.stages = opportunity_stages.span(i);
-        o.amount_changes = changes.amount.span(i);
-        let owner = changes.opportunity_owner.span(i);
-        o.owner_changes = owner.start + shift..owner.end + shift;
-        o.criteria = opportunity_criteria.get(i as usize).copied().unwrap_or_default();
-        let start = from;
-        while roles.get(from).is_some_and(|r| r.opportunity == i) {
-            from += 1;
-        }
-        o.contacts = start as u32..from as u32;
-    }
+    let traits = user_traits(&cast.users.rows);
+    let fx = fx_table(&read_all(record, "fx_rates", view.version, &["currency", "on", "rate"]).await?, reporting);
+    let resolve = |a| terms::resolve(a, newest, &bits, names(List::Stages), names(List::Kinds), names(List::Users), &traits);
+    let resolved: Vec<Terms> = set.versions().iter().map(resolve).collect();
     let context = Context { as_of, zone, currency: reporting, fx, terms: resolved };
-    Ok(World {
-        context,
-        arranged,
-        campaigns,
-        campaign_rows,
-        users,
-        user_rows,
-        strays,
-        suspects,
-        people,
-        opportunities,
-        roles,
-        person_stages,
-        opportunity_stages,
-        activities,
-        handoffs,
-        touches,
-        changes,
-        owner_changes,
-        purchases,
+    let lens = Lens { roles: uses_roles(&context), ..lens };
+    Ok(World { context, timelines, lens, campaign_rows: cast.campaigns.rows, user_rows: cast.users.rows, strays })
+}
+
+/// Makes the timelines of the newest version and keeps them, so that the next question need not.
+///
+/// # Errors
+/// When the record cannot be read.
+pub async fn prepare(record: &Record) -> Result<(), EngineError> {
+    let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
+    let source = Source::read(record, view, Micros(i64::MAX)).await?;
+    let cast = place::Cast::read(record, view.version).await?;
+    Timelines::open(record, &source, &cast).await.map(|_| ())
+}
+
+/// The order of what a stage value means; [`NONE`] for nothing.
+fn rank(meaning: Option<StageMeaning>) -> u32 {
+    meaning.map_or(NONE, |m| match m {
+        StageMeaning::Stage(r) => u32::from(r),
+        StageMeaning::Disqualified => 100,
+        StageMeaning::Recycled => 101,
+        StageMeaning::Lost => 102,
+        StageMeaning::Won => 103,
     })
 }
 
+fn strays(timelines: &Timelines, rank: &[u32]) -> Strays {
+    let c = &timelines.counted;
+    // Before the first value stand those that have none.
+    let unknown = |at: usize| at == 0 || rank.get(at - 1).is_none_or(|r| *r == NONE);
+    let values: u64 = c.stages.iter().enumerate().filter(|(at, _)| unknown(*at)).map(|(_, n)| n).sum();
+    Strays {
+        touchpoints: c.touchpoints,
+        activities: c.activities,
+        stage_changes: c.stage_changes + values,
+        handoffs: c.handoffs,
+        contacts: c.contacts,
+    }
+}
+
+/// Campaigns that acquire; one that does not say what it is for is taken to.
+fn lead_generation(campaigns: &Names, rows: &RecordBatch, names_all: bool) -> Meaning<bool> {
+    let intent = text(rows, "intent");
+    let acquires = |i: usize| intent.as_ref().filter(|t| i < t.len() && t.is_valid(i)).is_none_or(|t| t.value(i).trim().eq_ignore_ascii_case("acquire"));
+    Meaning { of: (0..campaigns.len()).map(|i| names_all || acquires(i)).collect(), missing: names_all }
+}
+
 impl World {
-    /// Tells the ids of touchpoints by their number.
-    pub fn know_touchpoints(&mut self, ids: std::collections::HashMap<u32, String>) {
-        self.touches.know(ids);
+    /// Names of campaigns.
+    pub fn campaigns(&self) -> &Names {
+        self.timelines.vocabulary.of(List::Campaigns)
     }
 
-    /// Campaign that created each person, or [`NONE`].
-    pub fn campaign_of_person(&self) -> Vec<u32> {
-        self.people.iter().map(|p| p.campaign).collect()
+    /// Names of users.
+    pub fn users(&self) -> &Names {
+        self.timelines.vocabulary.of(List::Users)
     }
 
     /// Every campaign that anything names, with the columns of those that have a row.
@@ -257,36 +195,24 @@ impl World {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     pub fn campaign_table(&self) -> Result<RecordBatch, EngineError> {
-        let places: datafusion::arrow::array::UInt32Array = (0..self.campaigns.len() as u32)
-            .map(|i| ((i as usize) < self.campaign_rows.len()).then_some(i))
-            .collect();
-        let mut taken = datafusion::arrow::compute::take_record_batch(&self.campaign_rows.rows, &places)?;
-        let ids = datafusion::arrow::array::StringArray::from_iter_values(self.campaigns.list());
+        let n = self.campaign_rows.num_rows();
+        let places: UInt32Array = (0..self.campaigns().len() as u32).map(|i| ((i as usize) < n).then_some(i)).collect();
+        let taken = take_record_batch(&self.campaign_rows, &places)?;
+        let ids = StringArray::from_iter_values(self.campaigns().list());
         let at = taken.schema().index_of("campaign_id")?;
         let mut columns = taken.columns().to_vec();
-        columns[at] = std::sync::Arc::new(ids);
-        taken = RecordBatch::try_new(taken.schema(), columns)?;
-        Ok(taken)
+        columns[at] = Arc::new(ids);
+        Ok(RecordBatch::try_new(taken.schema(), columns)?)
     }
-}
 
-/// Number of the primary (or only) contact of an opportunity.
-pub(crate) fn primary(roles: &[Role], opportunity: u32) -> u32 {
-    let from = roles.partition_point(|r| r.opportunity < opportunity);
-    let mine = &roles[from..from + roles[from..].partition_point(|r| r.opportunity == opportunity)];
-    match mine.iter().find(|r| r.is_primary) {
-        Some(r) => r.person,
-        None if mine.len() == 1 => mine[0].person,
-        None => NONE,
+    /// Numbers of the entities of a kind.
+    ///
+    /// # Errors
+    /// When there is no such column, which is a defect.
+    pub fn numbers(&self, kind: &'static str, column: &str) -> Result<UInt32Array, EngineError> {
+        let column = self.timelines.entities(kind, column)?;
+        column.as_primitive_opt::<UInt32Type>().cloned().ok_or_else(|| EngineError::Ask(format!("timelines hold {kind} in another form")))
     }
-}
-
-fn in_order(entities: &Entities, id: &str) -> Names {
-    let mut names = Names::default();
-    if let Some(ids) = text(&entities.rows, id) {
-        ids.iter().flatten().for_each(|id| _ = names.place(id));
-    }
-    names
 }
 
 fn user_traits(rows: &RecordBatch) -> terms::UserTraits {
@@ -294,7 +220,7 @@ fn user_traits(rows: &RecordBatch) -> terms::UserTraits {
     let (id, team, territory) = (text(rows, "user_id"), text(rows, "team"), text(rows, "territory"));
     let Some(id) = id else { return traits };
     for i in 0..rows.num_rows() {
-        let put = |column: &Option<datafusion::arrow::array::StringArray>| {
+        let put = |column: &Option<StringArray>| {
             column.as_ref().filter(|c| c.is_valid(i)).map(|c| (id.value(i).to_owned(), c.value(i).to_owned()))
         };
         traits.team.extend(put(&team));
@@ -320,86 +246,7 @@ fn fx_table(rows: &RecordBatch, reporting: Currency) -> FxTable {
     fx
 }
 
-/// Campaign and owner of each row.
-fn placed(rows: &RecordBatch, campaigns: &mut Names, users: &mut Names) -> (Vec<u32>, Vec<u32>) {
-    let one = std::slice::from_ref(rows);
-    events::place(one, "campaign_id", campaigns);
-    events::place(one, "owner_id", users);
-    (
-        columns::numbered(rows, "campaign_id", |id| campaigns.find(id).unwrap_or(NONE)),
-        columns::numbered(rows, "owner_id", |id| users.find(id).unwrap_or(NONE)),
-    )
-}
-
-fn people_of(
-    arranged: &Arranged,
-    campaigns: &mut Names,
-    users: &mut Names,
-    campaign_rows: &Entities,
-    names_all: bool,
-) -> Vec<Person> {
-    let rows = &arranged.people.rows;
-    let created = instant_column(rows, "created_at");
-    let (campaign, owner) = placed(rows, campaigns, users);
-    let intent = columns::numbered(&campaign_rows.rows, "intent", |i| u32::from(i.trim().eq_ignore_ascii_case("acquire")));
-    // A campaign that does not say what it is for is taken to acquire.
-    let acquires = |c: u32| c != NONE && intent.get(c as usize).is_none_or(|i| *i != 0);
-    (0..rows.num_rows())
-        .map(|i| Person {
-            id: i as u32,
-            guest: false,
-            created_at: created[i],
-            campaign: campaign[i],
-            owner: owner[i],
-            lead_generation: names_all || acquires(campaign[i]),
-            criteria: Criteria::default(),
-            stages: 0..0,
-            activities: 0..0,
-            handoffs: 0..0,
-            owner_changes: 0..0,
-        })
-        .collect()
-}
-
-fn opportunities_of(
-    arranged: &Arranged,
-    amounts: &[(Option<i64>, Currency)],
-    campaigns: &mut Names,
-    users: &mut Names,
-    counting: &[String],
-) -> Vec<Opportunity> {
-    let rows = &arranged.opportunities.rows;
-    let created = instant_column(rows, "created_at");
-    let (campaign, owner) = placed(rows, campaigns, users);
-    let counts = columns::numbered(rows, "kind", |k| u32::from(counting.iter().any(|c| c.eq_ignore_ascii_case(k.trim()))));
-    (0..rows.num_rows())
-        .map(|i| Opportunity {
-            id: i as u32,
-            guest: false,
-            created_at: created[i],
-            amount: amounts[i].0,
-            currency: amounts[i].1,
-            counts: counts[i] != 0, // a kind that is not said counts, too
-            campaign: campaign[i],
-            owner: owner[i],
-            criteria: Criteria::default(),
-            stages: 0..0,
-            contacts: 0..0,
-            amount_changes: 0..0,
-            owner_changes: 0..0,
-        })
-        .collect()
-}
-
 /// Whether any version takes touches from contact roles, so that guests matter.
 fn uses_roles(context: &Context) -> bool {
     context.terms.iter().any(|t| t.people != People::Account)
-}
-
-mod timelines;
-pub use timelines::{Assembly, Feeder, Seats};
-
-/// Purchases as the fold takes them.
-fn purchase_slice(purchases: &BySubject<Micros>) -> Vec<Purchase> {
-    purchases.events.iter().map(|at| Purchase { at: *at }).collect()
 }

@@ -1,198 +1,267 @@
-//! Feeding the fold: one timeline a group, borrowed where an account keeps to itself, assembled
-//! where people of other accounts take part in its opportunities.
+//! Timelines that are kept below `HOME/timelines/`: everything around each account, in order, by
+//! numbers. They follow from the record alone, serve every day and every agreement, and can be
+//! deleted at any time.
 
-use super::events::Role;
-use super::{World, primary, purchase_slice, uses_roles};
-use crate::record::par;
-use treaty_domain::timeline::{Contact, NONE, Opportunity, Person, Purchase, Timeline, Touch};
+use super::chunk::{Chunk, fields};
+use super::columns::cell;
+use super::merges::Merges;
+use super::place::{self, Cast};
+use super::vocab::Vocabulary;
+use super::{View, columns::instants, entities::read_all};
+use crate::error::EngineError;
+use crate::record::{Record, digest, par};
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use treaty_domain::zone::Micros;
 
-/// Who sits where: what timelines need beside the record.
-pub struct Seats {
-    purchases: Vec<Purchase>,
-    contacts: Vec<Contact>,
-    /// By group: opportunities of other groups whose primary contact is one of its people.
-    guests_in: Vec<(u32, u32)>,
-    /// By group: people of other groups with a role in its opportunities.
-    guest_people: Vec<(u32, u32)>,
+/// Folders that are kept; older ones give way.
+const KEEP: usize = 2;
+/// Written last: a folder without it was cut short.
+const CONTENTS: &str = "contents.json";
+/// Names and entities.
+const NAMES: &str = "names.arrow";
+/// Form of what is kept.
+const FORM: u32 = 1;
+
+/// Entities that are kept, with their columns.
+const ENTITIES: [(&str, &[&str]); 3] =
+    [("people", &["id", "account", "campaign", "order"]), ("accounts", &["id", "order"]), ("opportunities", &["id", "account", "order"])];
+
+/// What could not be placed, by its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Touchpoints of unknown people.
+    pub touchpoints: u64,
+    /// Activities of unknown people.
+    pub activities: u64,
+    /// Stage changes of unknown subjects.
+    pub stage_changes: u64,
+    /// Hand-offs of unknown people.
+    pub handoffs: u64,
+    /// Contact roles of unknown people or opportunities.
+    pub contacts: u64,
+    /// How many stage changes have no value, and how many each value.
+    pub stages: Vec<u64>,
 }
 
-/// Space for timelines that must be assembled.
-#[derive(Default)]
-pub struct Assembly {
-    people: Vec<Person>,
-    opportunities: Vec<Opportunity>,
-    contacts: Vec<Contact>,
-    touches: Vec<Touch>,
-}
-
-/// Hands out timelines by group.
-#[derive(Clone, Copy)]
-pub struct Feeder<'a> {
-    world: &'a World,
-    seats: &'a Seats,
-}
-
-impl Seats {
-    /// Prepares contact positions and finds the guests.
-    pub fn new(world: &World) -> Self {
-        let a = &world.arranged;
-        let mut group_of_opportunity = vec![0u32; world.opportunities.len()];
-        for (g, group) in a.groups.iter().enumerate() {
-            for o in group.opportunities.clone() {
-                group_of_opportunity[o as usize] = g as u32;
-            }
+impl Counted {
+    /// Adds how often stage values occur.
+    pub fn add(&mut self, stages: &[u64]) {
+        if self.stages.len() < stages.len() {
+            self.stages.resize(stages.len(), 0);
         }
-        let roles = uses_roles(&world.context);
-        let (mut guests_in, mut guest_people) = (Vec::new(), Vec::new());
-        let contacts = world
-            .roles
-            .iter()
-            .map(|r| {
-                let home = group_of_opportunity[r.opportunity as usize];
-                let group = a.group_of_person[r.person as usize];
-                if home == group {
-                    let first = a.groups[home as usize].people.start;
-                    return Contact { person: r.person - first, is_primary: r.is_primary };
-                }
-                if primary(&world.roles, r.opportunity) == r.person {
-                    guests_in.push((group, r.opportunity));
-                }
-                if roles {
-                    guest_people.push((home, r.person));
-                }
-                Contact { person: NONE, is_primary: r.is_primary }
-            })
-            .collect();
-        guests_in.sort_unstable();
-        guests_in.dedup();
-        guest_people.sort_unstable();
-        guest_people.dedup();
-        Self { purchases: purchase_slice(&world.purchases), contacts, guests_in, guest_people }
+        self.stages.iter_mut().zip(stages).for_each(|(all, more)| *all += more);
     }
 }
 
-impl<'a> Feeder<'a> {
-    /// Over a record and its seats.
-    pub fn new(world: &'a World, seats: &'a Seats) -> Self {
-        Self { world, seats }
+/// Which state of the record timelines are made from.
+pub struct Source {
+    /// Record version.
+    pub version: u64,
+    /// Version whose merges count.
+    merges_of: u64,
+    /// Merges that were known at the as-of instant: they are the first ones in time.
+    known: usize,
+    /// Rows of these merges.
+    pub merge_rows: RecordBatch,
+    /// Who was merged into whom.
+    pub merges: Merges,
+}
+
+impl Source {
+    /// For a view whose as-of instant is given.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub async fn read(record: &Record, view: View, as_of: Micros) -> Result<Self, EngineError> {
+        let merges_of = view.without_merges_since.unwrap_or(view.version);
+        let merge_rows = read_all(record, "merges", merges_of, &["subject_type", "from_id", "into_id", "merged_at"]).await?;
+        let at = instants(&merge_rows, "merged_at");
+        let known = (0..merge_rows.num_rows()).filter(|i| cell(&at, *i).is_none_or(|t| t < as_of.0)).count();
+        let merges = Merges::new(&merge_rows, as_of);
+        Ok(Self { version: view.version, merges_of, known, merge_rows, merges })
     }
 
-    /// Number of groups.
-    pub fn groups(&self) -> usize {
-        self.world.arranged.groups.len()
+    /// The folder of what is made from it.
+    fn folder(&self, record: &Record) -> PathBuf {
+        // A record that was begun anew counts its versions anew.
+        let import = record.log().into_iter().find(|e| e.version == self.version);
+        let key = format!("{FORM} {} {} {:?} {:?} {}", self.merges_of, self.known, import, record.truth(), env!("CARGO_PKG_VERSION"));
+        record.home().join("timelines").join(format!("v{:08}-{}", self.version, digest(key.as_bytes())))
+    }
+}
+
+/// A chunk, where it is.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    Memory(Chunk),
+}
+
+/// Columns of the entities of a kind.
+type Columns = Vec<(&'static str, ArrayRef)>;
+
+/// All timelines of a state of the record.
+#[derive(Debug)]
+pub struct Timelines {
+    /// Names that chunks hold by position.
+    pub vocabulary: Vocabulary,
+    /// What could not be placed.
+    pub counted: Counted,
+    /// People in quarantine.
+    pub suspects: u64,
+    entities: BTreeMap<&'static str, Columns>,
+    chunks: Vec<Place>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Contents {
+    counted: Counted,
+    suspects: u64,
+    chunks: usize,
+}
+
+fn chunk_file(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("c{number:06}.arrow"))
+}
+
+impl Timelines {
+    /// Of entities and names, without chunks yet.
+    pub(super) fn new(vocabulary: Vocabulary, entities: BTreeMap<&'static str, Columns>, counted: Counted, suspects: u64) -> Self {
+        Self { vocabulary, counted, suspects, entities, chunks: Vec::new() }
     }
 
-    /// A measure of the work that lies before a group.
-    pub fn weight_before(&self, group: usize) -> u64 {
-        let (people, opportunities) = match self.world.arranged.groups.get(group) {
-            Some(g) => (g.people.start, g.opportunities.start),
-            None => (self.world.people.len() as u32, self.world.opportunities.len() as u32),
-        };
-        u64::from(people) + 4 * u64::from(opportunities)
+    /// Takes what is kept for a state of the record, or makes and keeps it.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub async fn open(record: &Record, source: &Source, cast: &Cast) -> Result<Self, EngineError> {
+        let folder = source.folder(record);
+        if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
+            return Ok(kept);
+        }
+        Self::build(record, source, cast, &folder).await
     }
 
-    /// Numbers of the touches that only their ids can put in order.
-    pub fn undecided(&self) -> Vec<u32> {
-        let groups: Vec<u32> = (0..self.groups() as u32).collect();
-        let found = par::map(groups.chunks(16_384).collect(), |groups| {
-            let (mut space, mut rows) = (Assembly::default(), Vec::new());
-            for g in groups {
-                let t = self.timeline(*g, &mut space);
-                self.world.touches.undecided(t.touches, &mut rows);
+    fn kept(folder: &Path) -> Option<Self> {
+        let contents: Contents = serde_json::from_slice(&std::fs::read(folder.join(CONTENTS)).ok()?).ok()?;
+        let names = Chunk::read(&folder.join(NAMES)).ok()?;
+        let table = |name: &'static str, column: &str| Some(Arc::clone(names.table(name).ok()?.column(column).ok()?));
+        let vocabulary = Vocabulary::read(|list| table(list, "name"))?;
+        let mut entities = BTreeMap::new();
+        for (name, columns) in ENTITIES {
+            let columns: Option<Columns> = columns.iter().map(|c| Some((*c, table(name, c)?))).collect();
+            entities.insert(name, columns?);
+        }
+        let chunks = (0..contents.chunks).map(|i| Place::File(chunk_file(folder, i))).collect();
+        Some(Self { vocabulary, counted: contents.counted, suspects: contents.suspects, entities, chunks })
+    }
+
+    async fn build(record: &Record, source: &Source, cast: &Cast, folder: &Path) -> Result<Self, EngineError> {
+        let parent = folder.parent().unwrap_or(folder).to_owned();
+        let unfinished = parent.join(format!(".unfinished-{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes())));
+        let _ = std::fs::remove_dir_all(&unfinished);
+        // What cannot be kept stays in memory: a home need not be writable for whoever asks.
+        let mut keeping = std::fs::create_dir_all(&unfinished).is_ok();
+        let mut chunks: Vec<Place> = Vec::new();
+        let built = place::build(record, source, cast, |more| {
+            let first = chunks.len();
+            let numbered: Vec<(usize, Chunk)> = more.into_iter().enumerate().map(|(i, c)| (first + i, c)).collect();
+            let write = |(i, chunk): (usize, Chunk)| {
+                let path = chunk_file(&unfinished, i);
+                match keeping && chunk.write(&path).is_ok() {
+                    true => Place::File(path),
+                    false => Place::Memory(chunk),
+                }
+            };
+            let placed = par::blocking(|| par::map(numbered, write));
+            keeping &= placed.iter().all(|p| matches!(p, Place::File(_)));
+            chunks.extend(placed);
+            Ok(())
+        })
+        .await;
+        let mut built = match built {
+            Ok(built) => built,
+            Err(e) => {
+                let _ = std::fs::remove_dir_all(&unfinished);
+                return Err(e);
             }
-            rows
-        });
-        found.concat()
-    }
-
-    /// The timeline of a group.
-    pub fn timeline<'b>(&'b self, group: u32, space: &'b mut Assembly) -> Timeline<'b> {
-        let w = self.world;
-        let g = &w.arranged.groups[group as usize];
-        let people = &w.people[g.people.start as usize..g.people.end as usize];
-        let opportunities = &w.opportunities[g.opportunities.start as usize..g.opportunities.end as usize];
-        let purchases = if g.is_account {
-            let span = w.purchases.span(group);
-            &self.seats.purchases[span.start as usize..span.end as usize]
+        };
+        built.chunks = chunks;
+        let finished = keeping && built.finish(&unfinished).is_ok();
+        if finished && (std::fs::rename(&unfinished, folder).is_ok() || folder.join(CONTENTS).is_file()) {
+            let _ = std::fs::remove_dir_all(&unfinished);
+            built.chunks = (0..built.chunks.len()).map(|i| Place::File(chunk_file(folder, i))).collect();
+            tidy(&parent, folder);
         } else {
-            &[]
-        };
-        let base = Timeline {
-            people,
-            opportunities,
-            contacts: &self.seats.contacts,
-            person_stages: &w.person_stages.events,
-            opportunity_stages: &w.opportunity_stages.events,
-            touches: &[],
-            activities: &w.activities.events,
-            handoffs: &w.handoffs.events,
-            owner_changes: &w.owner_changes,
-            amount_changes: &w.changes.amount.events,
-            purchases,
-            is_account: g.is_account,
-        };
-        let foreign_opportunities = cut(&self.seats.guests_in, group);
-        let foreign_people = cut(&self.seats.guest_people, group);
-        // Touches matter to opportunities alone.
-        space.touches.clear();
-        if !opportunities.is_empty() {
-            for (local, person) in g.people.clone().chain(foreign_people.iter().map(|(_, p)| *p)).enumerate() {
-                w.touches.add(person, local as u32, &mut space.touches);
+            for place in &mut built.chunks {
+                if let Place::File(path) = place {
+                    *place = Place::Memory(Chunk::read(path)?);
+                }
             }
-            w.touches.sort(&mut space.touches);
+            let _ = std::fs::remove_dir_all(&unfinished);
         }
-        if foreign_opportunities.is_empty() && foreign_people.is_empty() {
-            return Timeline { touches: &space.touches, ..base };
-        }
-        self.assemble(base, group, foreign_opportunities, foreign_people, space)
+        Ok(built)
     }
 
-    fn assemble<'b>(
-        &'b self,
-        base: Timeline<'b>,
-        group: u32,
-        foreign_opportunities: &[(u32, u32)],
-        foreign_people: &[(u32, u32)],
-        space: &'b mut Assembly,
-    ) -> Timeline<'b> {
-        let w = self.world;
-        space.people.clear();
-        space.people.extend_from_slice(base.people);
-        space.people.extend(foreign_people.iter().map(|(_, p)| Person { guest: true, ..w.people[*p as usize].clone() }));
-        let g = &w.arranged.groups[group as usize];
-        let local_of = |person: u32| -> u32 {
-            if g.people.contains(&person) {
-                return person - g.people.start;
-            }
-            foreign_people
-                .binary_search_by_key(&person, |(_, p)| *p)
-                .map_or(NONE, |i| g.people.len() as u32 + i as u32)
-        };
-        space.opportunities.clear();
-        space.contacts.clear();
-        let all = base
-            .opportunities
-            .iter()
-            .map(|o| (o, false))
-            .chain(foreign_opportunities.iter().map(|(_, o)| (&w.opportunities[*o as usize], true)));
-        for (o, guest) in all {
-            let start = space.contacts.len() as u32;
-            let roles: &[Role] = &w.roles[o.contacts.start as usize..o.contacts.end as usize];
-            space.contacts.extend(roles.iter().map(|r| Contact { person: local_of(r.person), is_primary: r.is_primary }));
-            space.opportunities.push(Opportunity { guest, contacts: start..space.contacts.len() as u32, ..o.clone() });
+    fn finish(&self, folder: &Path) -> Result<(), EngineError> {
+        let mut tables = Vec::new();
+        for (name, column) in self.vocabulary.columns() {
+            tables.push((name, fields(&[("name", DataType::Utf8)]), vec![column]));
         }
-        Timeline {
-            people: &space.people,
-            opportunities: &space.opportunities,
-            contacts: &space.contacts,
-            touches: &space.touches,
-            ..base
+        for (name, columns) in &self.entities {
+            let of: Vec<FieldRef> = columns.iter().map(|(n, c)| Arc::new(Field::new(*n, c.data_type().clone(), true)) as FieldRef).collect();
+            tables.push((*name, of, columns.iter().map(|(_, c)| Arc::clone(c)).collect()));
         }
+        Chunk::new(tables)?.write(&folder.join(NAMES))?;
+        let contents = Contents { counted: self.counted.clone(), suspects: self.suspects, chunks: self.chunks.len() };
+        let text = serde_json::to_vec(&contents).map_err(|e| EngineError::Ask(e.to_string()))?;
+        std::fs::write(folder.join(CONTENTS), text)?;
+        Ok(())
+    }
+
+    /// Number of chunks.
+    pub fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// A chunk.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn chunk(&self, number: usize) -> Result<Chunk, EngineError> {
+        match &self.chunks[number] {
+            Place::File(path) => Chunk::read(path),
+            Place::Memory(chunk) => Ok(chunk.clone()),
+        }
+    }
+
+    /// A column of the entities of a kind: `id`, `order`, `account` of people and opportunities,
+    /// `campaign` of people.
+    ///
+    /// # Errors
+    /// When there is no such column, which is a defect.
+    pub fn entities(&self, kind: &'static str, column: &str) -> Result<ArrayRef, EngineError> {
+        let found = self.entities.get(kind).and_then(|c| c.iter().find(|(n, _)| *n == column));
+        found.map(|(_, c)| Arc::clone(c)).ok_or_else(|| EngineError::Ask(format!("timelines have no {kind}.{column}; this is a defect of Treaty")))
     }
 }
 
-fn cut(pairs: &[(u32, u32)], group: u32) -> &[(u32, u32)] {
-    let from = pairs.partition_point(|(g, _)| *g < group);
-    let to = from + pairs[from..].partition_point(|(g, _)| *g == group);
-    &pairs[from..to]
+/// Removes what is older than the newest folders.
+fn tidy(parent: &Path, own: &Path) {
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    let mut others: Vec<(std::time::SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with('v') && e.path() != own)
+        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
+        .collect();
+    others.sort();
+    let surplus = (others.len() + 1).saturating_sub(KEEP);
+    for (_, path) in others.into_iter().take(surplus) {
+        let _ = std::fs::remove_dir_all(path);
+    }
 }

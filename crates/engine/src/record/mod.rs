@@ -63,6 +63,7 @@ pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;
 pub use reader::TextAs;
+pub(crate) use schema::MONEY;
 pub use schema::{HASH, VERSION};
 pub use source::Incoming;
 pub use upkeep::Upkeep;

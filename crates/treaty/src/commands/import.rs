@@ -182,6 +182,13 @@ pub async fn land(
         result.notes.push(format!("dates such as {day} have the day before the month, but are read month first: {help}"));
     }
     super::identity::after_import(home, &mut result, input.source != "native").await?;
+    if result.committed {
+        progress.step("placing events", None);
+        // The import has happened. Timelines that cannot be kept now are made by the next question.
+        if record.refresh().await.is_ok() {
+            let _ = treaty_engine::load::prepare(&record).await;
+        }
+    }
     Ok(result)
 }
 

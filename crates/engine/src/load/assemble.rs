@@ -1,0 +1,554 @@
+//! Puts what was decoded under accounts, and whole accounts into chunks.
+
+use super::chunk::{Chunk, Table, fields};
+use super::columns::{Texts, instants};
+use super::decode::{self, Role};
+use super::entities::{Arranged, Entities};
+use super::parts::{self, Order, Part, Piece, Placed, reorder};
+use super::place::{Cast, Events};
+use super::timelines::{Counted, Timelines};
+use super::vocab::{List, Met, Vocabulary};
+use crate::error::EngineError;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
+};
+use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, UInt32Type};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+use treaty_domain::timeline::NONE;
+
+/// Work in one chunk: people plus four for each opportunity.
+const CHUNK: u64 = 65_536;
+
+/// Columns of an entity table that chunks hold.
+struct Own {
+    created: Int64Array,
+    campaign: UInt32Array,
+    owner: UInt32Array,
+}
+
+/// Everything that was decoded, under the accounts to which it belongs.
+pub struct Placer {
+    a: Arranged,
+    vocabulary: Vocabulary,
+    roles: Vec<Role>,
+    /// Opportunities of other groups whose primary contact is one of the people of a group.
+    guest_deals: Vec<(u32, u32)>,
+    /// People of other groups with a role in the opportunities of a group.
+    guests: Vec<(u32, u32)>,
+    people: Own,
+    deals: Own,
+    amount: ArrayRef,
+    currency: UInt32Array,
+    kind: UInt32Array,
+    stages: [Placed; 2],
+    handoffs: Placed,
+    activities: Placed,
+    owners: [Placed; 2],
+    amounts: Placed,
+    purchases: Placed,
+    touches: Placed,
+    lost_roles: u64,
+}
+
+impl Placer {
+    /// Places what was decoded.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn new(a: Arranged, e: Events, known: &Cast) -> Result<Self, EngineError> {
+        let rows = (&a.people.rows, &a.opportunities.rows);
+        let texts = |rows: &RecordBatch, name: &str| Texts::of(rows, name);
+        let named = [
+            (List::Campaigns, texts(rows.0, "campaign_id")),
+            (List::Users, texts(rows.0, "owner_id")),
+            (List::Campaigns, texts(rows.1, "campaign_id")),
+            (List::Users, texts(rows.1, "owner_id")),
+            (List::Currencies, texts(rows.1, "currency")),
+            (List::DealKinds, texts(rows.1, "kind")),
+        ];
+        let vocabulary = {
+            let mut met = Met::default();
+            named.iter().for_each(|(list, t)| met.see(*list, t));
+            for parts in e.stages.iter().chain(&e.owners).chain([&e.handoffs, &e.activities, &e.purchases, &e.touches]) {
+                parts::see(&mut met, parts);
+            }
+            met.settle(Cast::names(&known.campaigns, "campaign_id"), Cast::names(&known.users, "user_id"))
+        };
+        let codes: Vec<UInt32Array> = named
+            .iter()
+            .map(|(list, t)| {
+                let of_text: Vec<u32> = t.texts.iter().map(|n| n.and_then(|n| vocabulary.of(*list).find(n)).unwrap_or(NONE)).collect();
+                UInt32Array::from(t.spread(&of_text))
+            })
+            .collect();
+        let created = |rows: &RecordBatch| instants(rows, "created_at").map_or_else(|| Int64Array::new_null(rows.num_rows()), |c| c.reinterpret_cast());
+        let own = |rows: &RecordBatch, at: usize| Own { created: created(rows), campaign: codes[at].clone(), owner: codes[at + 1].clone() };
+        let amount = rows.1.column_by_name("amount").map_or_else(|| new_null_array(&DataType::Decimal128(20, 4), rows.1.num_rows()), Arc::clone);
+        let (people, deals) = (own(rows.0, 0), own(rows.1, 2));
+        let (p, o, n) = (a.people.len(), a.opportunities.len(), a.accounts.len());
+        let place = |subjects: usize, fields: decode::Fields, parts: Vec<Part>| Placed::new(subjects, fields, parts, &vocabulary);
+        let ([stages_p, stages_o], [owners_p, owners_o]) = (e.stages, e.owners);
+        let touches = place(p, decode::TOUCHES, e.touches)?;
+        let (guest_deals, guests) = guests(&a, &e.roles);
+        Ok(Self {
+            people,
+            deals,
+            amount,
+            currency: codes[4].clone(),
+            kind: codes[5].clone(),
+            stages: [place(p, decode::STAGES, stages_p)?, place(o, decode::STAGES, stages_o)?],
+            handoffs: place(p, decode::HANDOFFS, e.handoffs)?,
+            activities: place(p, decode::ACTIVITIES, e.activities)?,
+            owners: [place(p, decode::OWNERS, owners_p)?, place(o, decode::OWNERS, owners_o)?],
+            amounts: place(o, decode::AMOUNTS, e.amounts)?,
+            purchases: place(n, decode::PURCHASES, e.purchases)?,
+            touches,
+            roles: e.roles,
+            lost_roles: e.lost_roles,
+            guest_deals,
+            guests,
+            vocabulary,
+            a,
+        })
+    }
+
+    /// What could not be placed.
+    pub fn counted(&self) -> Counted {
+        Counted {
+            touchpoints: self.touches.lost,
+            activities: self.activities.lost,
+            stage_changes: self.stages[0].lost,
+            handoffs: self.handoffs.lost,
+            contacts: self.lost_roles,
+            stages: Vec::new(),
+        }
+    }
+
+    /// Groups at which chunks begin, and the end.
+    pub fn cuts(&self) -> Vec<usize> {
+        let groups = &self.a.groups;
+        let (mut cuts, mut before) = (vec![0usize], 0);
+        for (g, group) in groups.iter().enumerate() {
+            let weight = u64::from(group.people.start) + 4 * u64::from(group.opportunities.start);
+            if weight - before > CHUNK {
+                cuts.push(g);
+                before = weight;
+            }
+        }
+        cuts.push(groups.len());
+        cuts
+    }
+
+    /// A bound of the touches of some groups.
+    pub fn touches_in(&self, groups: Range<usize>) -> usize {
+        let mut pieces = Vec::new();
+        for g in &self.a.groups[groups] {
+            g.people.clone().for_each(|p| self.touches.pieces(p, &mut pieces));
+        }
+        pieces.iter().map(Piece::len).sum()
+    }
+
+    /// Puts the groups of a chunk together.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn assemble(&self, groups: Range<usize>) -> Result<Assembled, EngineError> {
+        let mut sizes = Sizes::default();
+        let (mut people, mut deals, mut contacts) = (Vec::new(), Vec::new(), (Vec::new(), Vec::new()));
+        let (mut contact_counts, mut bought, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+        let mut locals: Vec<u32> = Vec::new();
+        for g in groups {
+            let group = &self.a.groups[g];
+            let (guests, guest_deals) = (cut(&self.guests, g as u32), cut(&self.guest_deals, g as u32));
+            let members = group.people.clone().chain(guests.iter().map(|(_, p)| *p));
+            let first = people.len();
+            people.extend(members.clone().map(|p| (p, !group.people.contains(&p))));
+            sizes.people.push(group.people.len() as u32);
+            sizes.guests.push(guests.len() as u32);
+            sizes.deals.push(group.opportunities.len() as u32);
+            sizes.guest_deals.push(guest_deals.len() as u32);
+            sizes.is_account.push(group.is_account);
+            let local_of = |person: u32| -> u32 {
+                if group.people.contains(&person) {
+                    return person - group.people.start;
+                }
+                guests.binary_search_by_key(&person, |(_, p)| *p).map_or(NONE, |i| (group.people.len() + i) as u32)
+            };
+            for o in group.opportunities.clone().chain(guest_deals.iter().map(|(_, o)| *o)) {
+                deals.push(o);
+                let from = self.roles.partition_point(|r| r.opportunity < o);
+                let own = self.roles[from..].iter().take_while(|r| r.opportunity == o);
+                let before = contacts.0.len();
+                for role in own {
+                    contacts.0.push(local_of(role.person));
+                    contacts.1.push(role.is_primary);
+                }
+                contact_counts.push((contacts.0.len() - before) as u32);
+            }
+            // Touches matter to opportunities alone.
+            if !group.opportunities.is_empty() {
+                for (local, (p, _)) in people[first..].iter().enumerate() {
+                    self.touches.pieces(*p, &mut touched);
+                    locals.resize(touched.len(), local as u32);
+                }
+            }
+            let rows: usize = touched[sizes.pieces..].iter().map(Piece::len).sum();
+            sizes.pieces = touched.len();
+            sizes.touches.push(rows as u32);
+            let before = bought.len();
+            if group.is_account {
+                self.purchases.pieces(g as u32, &mut bought);
+            }
+            sizes.purchases.push(bought[before..].iter().map(Piece::len).sum::<usize>() as u32);
+        }
+        let numbers = |list: Vec<u32>| -> ArrayRef { Arc::new(UInt32Array::from(list)) };
+        let own: Vec<u32> = people.iter().map(|(p, guest)| if *guest { NONE } else { *p }).collect();
+        let ids = UInt32Array::from_iter_values(people.iter().map(|(p, _)| *p));
+        let (stages, stage_counts) = self.events("person_stages", &self.stages[0], &own)?;
+        let (activities, activity_counts) = self.events("activities", &self.activities, &own)?;
+        let (mut handoffs, handoff_counts) = self.events("handoffs", &self.handoffs, &own)?;
+        handoffs.1.push(Arc::new(Field::new("row", DataType::UInt32, true)));
+        handoffs.2.push(self.rows_of(&self.handoffs, &own)?);
+        let (owners, owner_counts) = self.events("person_owners", &self.owners[0], &own)?;
+        let picked = |column: &dyn Array, at: &UInt32Array| -> Result<ArrayRef, EngineError> { Ok(take(column, at, None)?) };
+        let people_table: Table = (
+            "people",
+            fields(&[
+                ("id", DataType::UInt32),
+                ("created", DataType::Int64),
+                ("campaign", DataType::UInt32),
+                ("owner", DataType::UInt32),
+                ("stages", DataType::UInt32),
+                ("activities", DataType::UInt32),
+                ("handoffs", DataType::UInt32),
+                ("owners", DataType::UInt32),
+            ]),
+            vec![
+                Arc::new(ids.clone()),
+                picked(&self.people.created, &ids)?,
+                picked(&self.people.campaign, &ids)?,
+                picked(&self.people.owner, &ids)?,
+                numbers(stage_counts),
+                numbers(activity_counts),
+                numbers(handoff_counts),
+                numbers(owner_counts),
+            ],
+        );
+        let (deal_stages, deal_stage_counts) = self.events("opportunity_stages", &self.stages[1], &deals)?;
+        let (deal_owners, deal_owner_counts) = self.events("opportunity_owners", &self.owners[1], &deals)?;
+        let (amounts, amount_counts) = self.events("amounts", &self.amounts, &deals)?;
+        let unknown = unknown(&[(&stages, None), (&deal_stages, Some((&sizes, &deal_stage_counts)))]);
+        let ids = UInt32Array::from(deals);
+        let deal_table: Table = (
+            "opportunities",
+            fields(&[
+                ("id", DataType::UInt32),
+                ("created", DataType::Int64),
+                ("amount", self.amount.data_type().clone()),
+                ("currency", DataType::UInt32),
+                ("kind", DataType::UInt32),
+                ("campaign", DataType::UInt32),
+                ("owner", DataType::UInt32),
+                ("stages", DataType::UInt32),
+                ("contacts", DataType::UInt32),
+                ("amounts", DataType::UInt32),
+                ("owners", DataType::UInt32),
+            ]),
+            vec![
+                Arc::new(ids.clone()),
+                picked(&self.deals.created, &ids)?,
+                picked(&self.amount, &ids)?,
+                picked(&self.currency, &ids)?,
+                picked(&self.kind, &ids)?,
+                picked(&self.deals.campaign, &ids)?,
+                picked(&self.deals.owner, &ids)?,
+                numbers(deal_stage_counts),
+                numbers(contact_counts),
+                numbers(amount_counts),
+                numbers(deal_owner_counts),
+            ],
+        );
+        let contact_table: Table = (
+            "contacts",
+            fields(&[("person", DataType::UInt32), ("is_primary", DataType::Boolean)]),
+            vec![numbers(contacts.0), Arc::new(BooleanArray::from(contacts.1))],
+        );
+        let touches = Touched::new(&self.touches, &touched, &locals, &sizes.touches)?;
+        let purchases: Table = {
+            let columns = self.purchases.gather(&bought)?;
+            let order = Order::of(self.purchases.fields(), &columns, "at").sorted(&sizes.purchases);
+            ("purchases", self.purchases.fields().to_vec(), reorder(columns, order.as_ref())?)
+        };
+        let tables = vec![
+            sizes.table(),
+            people_table,
+            deal_table,
+            contact_table,
+            stages,
+            deal_stages,
+            activities,
+            handoffs,
+            owners,
+            deal_owners,
+            amounts,
+            purchases,
+        ];
+        Ok(Assembled { tables, touches, unknown })
+    }
+
+    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none.
+    fn events(&self, name: &'static str, placed: &Placed, subjects: &[u32]) -> Result<(Table, Vec<u32>), EngineError> {
+        let (pieces, counts) = pieces(placed, subjects);
+        let columns = placed.gather(&pieces)?;
+        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
+        Ok(((name, placed.fields().to_vec(), reorder(columns, order.as_ref())?), counts))
+    }
+
+    /// Numbers in the record of the events that [`Placer::events`] gives.
+    fn rows_of(&self, placed: &Placed, subjects: &[u32]) -> Result<ArrayRef, EngineError> {
+        let (pieces, counts) = pieces(placed, subjects);
+        let columns = placed.gather(&pieces)?;
+        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
+        let rows: ArrayRef = Arc::new(UInt32Array::from_iter_values(pieces.iter().flat_map(|p| (0..p.len() as u32).map(|i| placed.first(p) + i))));
+        Ok(reorder(vec![rows], order.as_ref())?.remove(0))
+    }
+
+    /// What belongs to all chunks.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn timelines(self, counted: Counted, suspects: u64) -> Result<Timelines, EngineError> {
+        let a = &self.a;
+        let order = |e: &Entities| -> ArrayRef {
+            match &e.order {
+                Some(order) => Arc::new(order.clone()),
+                None => Arc::new(UInt32Array::from_iter_values(0..e.len() as u32)),
+            }
+        };
+        let text = |rows: &RecordBatch, name: &str| -> Result<ArrayRef, EngineError> {
+            match rows.column_by_name(name) {
+                Some(c) => Ok(cast(c, &DataType::Utf8)?),
+                None => Ok(Arc::new(StringArray::new_null(rows.num_rows()))),
+            }
+        };
+        let list = |v: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from(v.to_vec())) };
+        let entities = BTreeMap::from([
+            (
+                "people",
+                vec![
+                    ("id", text(&a.people.rows, "person_id")?),
+                    ("account", list(&a.account_of_person)),
+                    ("campaign", Arc::new(self.people.campaign.clone()) as ArrayRef),
+                    ("order", order(&a.people)),
+                ],
+            ),
+            ("accounts", vec![("id", text(&a.accounts.rows, "account_id")?), ("order", order(&a.accounts))]),
+            (
+                "opportunities",
+                vec![
+                    ("id", text(&a.opportunities.rows, "opportunity_id")?),
+                    ("account", list(&a.account_of_opportunity)),
+                    ("order", order(&a.opportunities)),
+                ],
+            ),
+        ]);
+        Ok(Timelines::new(self.vocabulary, entities, counted, suspects))
+    }
+}
+
+fn pieces(placed: &Placed, subjects: &[u32]) -> (Vec<Piece>, Vec<u32>) {
+    let mut pieces = Vec::with_capacity(subjects.len());
+    let counts = subjects
+        .iter()
+        .map(|s| {
+            let before = pieces.len();
+            placed.pieces(*s, &mut pieces);
+            pieces[before..].iter().map(Piece::len).sum::<usize>() as u32
+        })
+        .collect();
+    (pieces, counts)
+}
+
+/// How often each stage value occurs, of what belongs to the chunk itself.
+fn unknown(tables: &[(&Table, Option<(&Sizes, &Vec<u32>)>)]) -> Vec<u64> {
+    let mut counts: Vec<u64> = Vec::new();
+    for ((_, fields, columns), guests) in tables {
+        let Some(values) = fields.iter().position(|f| f.name() == "value").and_then(|i| columns[i].as_primitive_opt::<UInt32Type>()) else {
+            continue;
+        };
+        let mut count = |rows: Range<usize>| {
+            for value in &values.values()[rows] {
+                // Those without a value are counted first.
+                let at = value.wrapping_add(1) as usize;
+                if counts.len() <= at {
+                    counts.resize(at + 1, 0);
+                }
+                counts[at] += 1;
+            }
+        };
+        match guests {
+            None => count(0..values.len()),
+            Some((sizes, events)) => {
+                let (mut deal, mut row) = (0, 0);
+                for (own, guests) in sizes.deals.iter().zip(&sizes.guest_deals) {
+                    let of = |from: usize, n: u32| events[from..from + n as usize].iter().sum::<u32>() as usize;
+                    let rows = of(deal, *own);
+                    count(row..row + rows);
+                    row += rows + of(deal + *own as usize, *guests);
+                    deal += (own + guests) as usize;
+                }
+            }
+        }
+    }
+    counts
+}
+
+/// Whoever takes part in groups from elsewhere: opportunities whose primary contact is one of a
+/// group's people, and people with a role in its opportunities.
+fn guests(a: &Arranged, roles: &[Role]) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
+    let mut group_of_deal = vec![0u32; a.opportunities.len()];
+    for (g, group) in a.groups.iter().enumerate() {
+        for o in group.opportunities.clone() {
+            group_of_deal[o as usize] = g as u32;
+        }
+    }
+    let (mut deals, mut people) = (Vec::new(), Vec::new());
+    for r in roles {
+        let (home, group) = (group_of_deal[r.opportunity as usize], a.group_of_person[r.person as usize]);
+        if home == group {
+            continue;
+        }
+        if decode::primary(roles, r.opportunity) == r.person {
+            deals.push((group, r.opportunity));
+        }
+        people.push((home, r.person));
+    }
+    for list in [&mut deals, &mut people] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    (deals, people)
+}
+
+fn cut(pairs: &[(u32, u32)], group: u32) -> &[(u32, u32)] {
+    let from = pairs.partition_point(|(g, _)| *g < group);
+    let to = from + pairs[from..].partition_point(|(g, _)| *g == group);
+    &pairs[from..to]
+}
+
+/// Sizes of the groups of a chunk.
+#[derive(Default)]
+struct Sizes {
+    people: Vec<u32>,
+    guests: Vec<u32>,
+    deals: Vec<u32>,
+    guest_deals: Vec<u32>,
+    touches: Vec<u32>,
+    purchases: Vec<u32>,
+    is_account: Vec<bool>,
+    /// Pieces of touches so far.
+    pieces: usize,
+}
+
+impl Sizes {
+    fn table(self) -> Table {
+        let numbers = |list: Vec<u32>| -> ArrayRef { Arc::new(UInt32Array::from(list)) };
+        let names = ["people", "guests", "opportunities", "guest_opportunities", "touches", "purchases"];
+        let mut of: Vec<FieldRef> = fields(&names.map(|n| (n, DataType::UInt32)));
+        of.extend(fields(&[("is_account", DataType::Boolean)]));
+        let mut columns: Vec<ArrayRef> =
+            [self.people, self.guests, self.deals, self.guest_deals, self.touches, self.purchases].map(numbers).to_vec();
+        columns.push(Arc::new(BooleanArray::from(self.is_account)));
+        ("groups", of, columns)
+    }
+}
+
+/// Touches of the groups of a chunk, in the order of S3 but for those that only their ids can order.
+pub struct Touched {
+    fields: Vec<FieldRef>,
+    columns: Vec<ArrayRef>,
+    order: Vec<u32>,
+    /// Ranges of `order` that their ids decide.
+    ties: Vec<Range<usize>>,
+}
+
+impl Touched {
+    fn new(placed: &Placed, pieces: &[Piece], locals: &[u32], groups: &[u32]) -> Result<Self, EngineError> {
+        let mut columns = placed.gather(pieces)?;
+        let total: usize = pieces.iter().map(Piece::len).sum();
+        let (mut rows, mut people) = (Vec::with_capacity(total), Vec::with_capacity(total));
+        for (piece, local) in pieces.iter().zip(locals) {
+            let first = placed.first(piece);
+            rows.extend((0..piece.len() as u32).map(|i| first + i));
+            people.extend(std::iter::repeat_n(*local, piece.len()));
+        }
+        let mut order: Vec<u32> = (0..total as u32).collect();
+        let mut ties = Vec::new();
+        {
+            let key = Order::of(placed.fields(), &columns, "at");
+            let mut from = 0;
+            for n in groups {
+                let to = from + *n as usize;
+                let own = &mut order[from..to];
+                own.sort_unstable_by_key(|i| (key.key(*i as usize), rows[*i as usize]));
+                let mut at = from;
+                for same in own.chunk_by(|a, b| key.key(*a as usize) == key.key(*b as usize)) {
+                    let mixed = same.iter().any(|i| people[*i as usize] != people[same[0] as usize]);
+                    if same.len() > 1 && (mixed || placed.is_scattered()) {
+                        ties.push(at..at + same.len());
+                    }
+                    at += same.len();
+                }
+                from = to;
+            }
+        }
+        let mut of = placed.fields().to_vec();
+        of.extend(fields(&[("row", DataType::UInt32), ("person", DataType::UInt32)]));
+        columns.push(Arc::new(UInt32Array::from(rows)));
+        columns.push(Arc::new(UInt32Array::from(people)));
+        Ok(Self { fields: of, columns, order, ties })
+    }
+
+    fn row(&self, at: u32) -> u32 {
+        self.columns[self.columns.len() - 2].as_primitive::<UInt32Type>().value(at as usize)
+    }
+
+    /// Numbers of the touches that only their ids can order.
+    pub fn undecided(&self) -> impl Iterator<Item = u32> {
+        self.ties.iter().flat_map(|tie| self.order[tie.clone()].iter().map(|i| self.row(*i)))
+    }
+
+    fn finish(mut self, ids: &HashMap<u32, String>) -> Result<Table, EngineError> {
+        let mut order = std::mem::take(&mut self.order);
+        for tie in &self.ties {
+            order[tie.clone()].sort_by(|a, b| {
+                let (a, b) = (self.row(*a), self.row(*b));
+                ids.get(&a).cmp(&ids.get(&b)).then(a.cmp(&b))
+            });
+        }
+        Ok(("touches", self.fields, reorder(self.columns, Some(&UInt32Array::from(order)))?))
+    }
+}
+
+/// A chunk but for the last word on the order of its touches.
+pub struct Assembled {
+    tables: Vec<Table>,
+    /// Its touches.
+    pub touches: Touched,
+    /// How often each stage value occurs.
+    pub unknown: Vec<u64>,
+}
+
+impl Assembled {
+    /// The chunk, with the ids of undecided touches.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn finish(mut self, ids: &HashMap<u32, String>) -> Result<Chunk, EngineError> {
+        self.tables.push(self.touches.finish(ids)?);
+        Chunk::new(self.tables)
+    }
+}

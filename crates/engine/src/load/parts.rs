@@ -1,0 +1,335 @@
+//! Events of stored row groups, and putting those of each subject together: the record keeps the
+//! events of a subject in runs, so a subject needs only to know where its own begin and end.
+
+use super::columns::Texts;
+use super::vocab::{List, Met, Vocabulary};
+use crate::error::EngineError;
+use datafusion::arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, PrimitiveArray, UInt32Array,
+    new_null_array,
+};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::compute::{concat, take};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, UInt8Type, UInt32Type};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use treaty_domain::timeline::NONE;
+
+/// A run of rows of a part that belong to one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Number of the subject.
+    pub subject: u32,
+    /// First row.
+    pub from: u32,
+    /// The row behind the last one.
+    pub to: u32,
+}
+
+/// A column of a part.
+#[derive(Debug, Clone)]
+pub enum Column {
+    /// Values.
+    Plain(ArrayRef),
+    /// Names that get a place in a list.
+    Named(List, Texts),
+}
+
+/// Events of one stored row group: columns, and whose they are.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Number of rows.
+    pub rows: usize,
+    /// The columns of the kind of event.
+    pub columns: Vec<Column>,
+    /// When each was recorded, and its sequence, where any row has one (S3).
+    pub recorded: [Option<ArrayRef>; 2],
+    /// Runs of subjects; rows that are in none are left out.
+    pub runs: Vec<Run>,
+    /// Rows whose subject is unknown.
+    pub lost: u64,
+}
+
+/// Columns that may stand behind those of a kind of event.
+pub const RECORDED: [&str; 2] = ["recorded", "seq"];
+
+/// Events of one kind by subject.
+#[derive(Debug, Default)]
+pub struct Placed {
+    fields: Vec<FieldRef>,
+    /// First row of each part, over all parts, and the end.
+    starts: Vec<u32>,
+    /// Columns of each part.
+    parts: Vec<Vec<ArrayRef>>,
+    /// First and last run of each subject: most have one.
+    spans: Vec<(u32, u32)>,
+    /// Further runs.
+    more: BTreeMap<u32, Vec<(u32, u32)>>,
+    /// Rows whose subject is unknown.
+    pub lost: u64,
+}
+
+/// Adds the names of parts.
+pub fn see<'a>(met: &mut Met<'a>, parts: &'a [Part]) {
+    for column in parts.iter().flat_map(|p| &p.columns) {
+        if let Column::Named(list, texts) = column {
+            met.see(*list, texts);
+        }
+    }
+}
+
+impl Placed {
+    /// Puts parts together, in their order. `fields` are those of the kind of event.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn new(subjects: usize, fields: &[(&str, DataType)], parts: Vec<Part>, vocabulary: &Vocabulary) -> Result<Self, EngineError> {
+        let mut out = Self { spans: vec![(0, 0); subjects], starts: vec![0], ..Self::default() };
+        out.fields = fields.iter().map(|(name, t)| Arc::new(Field::new(*name, t.clone(), true))).collect();
+        let extra: Vec<usize> = (0..RECORDED.len()).filter(|i| parts.iter().any(|p| p.recorded[*i].is_some())).collect();
+        out.fields.extend(extra.iter().map(|i| Arc::new(Field::new(RECORDED[*i], DataType::Int64, true))));
+        let mut start = 0u32;
+        for part in &parts {
+            for run in &part.runs {
+                out.add(run.subject, start + run.from, start + run.to);
+            }
+            start += part.rows as u32;
+            out.starts.push(start);
+            out.lost += part.lost;
+        }
+        out.parts = crate::record::par::map(parts, |part| {
+            let rows = part.rows;
+            let own = part.columns.into_iter().map(|column| match column {
+                Column::Plain(array) => array,
+                Column::Named(list, texts) => {
+                    let names = vocabulary.of(list);
+                    let of_text: Vec<u32> = texts.texts.iter().map(|t| t.and_then(|t| names.find(t)).unwrap_or(NONE)).collect();
+                    Arc::new(UInt32Array::from(texts.spread(&of_text)))
+                }
+            });
+            let missing = || new_null_array(&DataType::Int64, rows);
+            let more = extra.iter().map(|i| part.recorded[*i].clone().unwrap_or_else(missing));
+            own.chain(more).collect()
+        });
+        Ok(out)
+    }
+
+    fn add(&mut self, subject: u32, from: u32, to: u32) {
+        let Some(span) = self.spans.get_mut(subject as usize) else { return };
+        if span.0 == span.1 {
+            *span = (from, to);
+        } else if span.1 == from {
+            span.1 = to;
+        } else {
+            self.more.entry(subject).or_default().push((from, to));
+        }
+    }
+
+    /// The columns that come of [`Placed::gather`].
+    pub fn fields(&self) -> &[FieldRef] {
+        &self.fields
+    }
+
+    /// Some subject has runs in several places.
+    pub fn is_scattered(&self) -> bool {
+        !self.more.is_empty()
+    }
+
+    /// Where the events of a subject are, each piece within one part.
+    pub fn pieces(&self, subject: u32, out: &mut Vec<Piece>) {
+        let Some(span) = self.spans.get(subject as usize) else { return };
+        let more = self.more.get(&subject).map_or(&[] as &[_], Vec::as_slice);
+        for (from, to) in std::iter::once(span).chain(more) {
+            let mut from = *from;
+            while from < *to {
+                let part = self.starts.partition_point(|s| *s <= from) - 1;
+                let end = (*to).min(self.starts[part + 1]);
+                let start = self.starts[part];
+                out.push(Piece { part: part as u32, from: from - start, to: end - start });
+                from = end;
+            }
+        }
+    }
+
+    /// Number of a piece's first row, over all parts.
+    pub fn first(&self, piece: &Piece) -> u32 {
+        self.starts[piece.part as usize] + piece.from
+    }
+
+    /// The columns of some pieces, one after the other.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn gather(&self, pieces: &[Piece]) -> Result<Vec<ArrayRef>, EngineError> {
+        let rows = pieces.iter().map(Piece::len).sum();
+        (0..self.fields.len())
+            .map(|c| {
+                let of: Of<'_> = &|p| self.parts[p.part as usize][c].as_ref();
+                Ok(match self.fields[c].data_type() {
+                    DataType::Int64 => Arc::new(primitive::<Int64Type>(pieces, rows, of)) as ArrayRef,
+                    DataType::UInt32 => Arc::new(primitive::<UInt32Type>(pieces, rows, of)),
+                    DataType::UInt8 => Arc::new(primitive::<UInt8Type>(pieces, rows, of)),
+                    DataType::Decimal128(precision, scale) => {
+                        let values: Decimal128Array = primitive::<Decimal128Type>(pieces, rows, of);
+                        Arc::new(values.with_precision_and_scale(*precision, *scale)?)
+                    }
+                    DataType::Boolean => flags(pieces, rows, of),
+                    other => {
+                        let slices: Vec<ArrayRef> = pieces.iter().map(|p| of(p).slice(p.from as usize, p.len())).collect();
+                        let slices: Vec<&dyn Array> = slices.iter().map(AsRef::as_ref).collect();
+                        if slices.is_empty() { new_null_array(other, 0) } else { concat(&slices)? }
+                    }
+                })
+            })
+            .collect()
+    }
+}
+
+/// Rows of a part that are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece {
+    part: u32,
+    from: u32,
+    to: u32,
+}
+
+impl Piece {
+    /// How many.
+    pub fn len(&self) -> usize {
+        (self.to - self.from) as usize
+    }
+}
+
+/// The array that a piece is cut from.
+type Of<'a> = &'a dyn Fn(&Piece) -> &'a dyn Array;
+
+fn nulls(pieces: &[Piece], rows: usize, of: Of<'_>) -> Option<NullBuffer> {
+    if pieces.iter().all(|p| of(p).null_count() == 0) {
+        return None;
+    }
+    let mut valid = BooleanBufferBuilder::new(rows);
+    for p in pieces {
+        match of(p).nulls() {
+            Some(nulls) => valid.append_buffer(&nulls.inner().slice(p.from as usize, p.len())),
+            None => valid.append_n(p.len(), true),
+        }
+    }
+    Some(NullBuffer::new(valid.finish())).filter(|n| n.null_count() > 0)
+}
+
+fn primitive<T: ArrowPrimitiveType>(pieces: &[Piece], rows: usize, of: Of<'_>) -> PrimitiveArray<T> {
+    let mut values: Vec<T::Native> = Vec::with_capacity(rows);
+    for p in pieces {
+        if let Some(array) = of(p).as_primitive_opt::<T>() {
+            values.extend_from_slice(&array.values()[p.from as usize..p.to as usize]);
+        }
+    }
+    values.resize(rows, T::default_value());
+    PrimitiveArray::new(values.into(), nulls(pieces, rows, of))
+}
+
+fn flags(pieces: &[Piece], rows: usize, of: Of<'_>) -> ArrayRef {
+    let mut values = BooleanBufferBuilder::new(rows);
+    for p in pieces {
+        match of(p).as_boolean_opt() {
+            Some(array) => values.append_buffer(&array.values().slice(p.from as usize, p.len())),
+            None => values.append_n(p.len(), false),
+        }
+    }
+    Arc::new(BooleanArray::new(values.finish(), nulls(pieces, rows, of)))
+}
+
+/// What orders events at one instant: recording and sequence (S3), of columns as they were gathered.
+pub struct Order<'a> {
+    at: &'a [i64],
+    recorded: [Option<&'a PrimitiveArray<Int64Type>>; 2],
+}
+
+impl<'a> Order<'a> {
+    /// Of columns whose instants are in `at`.
+    pub fn of(fields: &[FieldRef], columns: &'a [ArrayRef], at: &str) -> Self {
+        let column = |name: &str| fields.iter().position(|f| f.name() == name).and_then(|i| columns[i].as_primitive_opt::<Int64Type>());
+        Self { at: column(at).map_or(&[], |a| a.values()), recorded: RECORDED.map(column) }
+    }
+
+    /// What a row is ordered by.
+    pub fn key(&self, row: usize) -> (i64, i64, i64) {
+        let cell = |i: usize, missing: i64| self.recorded[i].filter(|c| c.is_valid(row)).map_or(missing, |c| c.value(row));
+        (self.at[row], cell(0, i64::MIN), cell(1, 0))
+    }
+
+    /// The order in which each run of rows is sorted; none when they are. Equals keep their place.
+    pub fn sorted(&self, runs: &[u32]) -> Option<UInt32Array> {
+        let mut order: Option<Vec<u32>> = None;
+        let mut from = 0usize;
+        for n in runs {
+            let to = from + *n as usize;
+            if (from + 1..to).any(|i| self.key(i - 1) > self.key(i)) {
+                let order = order.get_or_insert_with(|| (0..self.at.len() as u32).collect());
+                order[from..to].sort_by_key(|i| self.key(*i as usize));
+            }
+            from = to;
+        }
+        order.map(UInt32Array::from)
+    }
+}
+
+/// Columns in another order.
+///
+/// # Errors
+/// When columns do not fit together, which is a defect.
+pub fn reorder(columns: Vec<ArrayRef>, order: Option<&UInt32Array>) -> Result<Vec<ArrayRef>, EngineError> {
+    let Some(order) = order else { return Ok(columns) };
+    columns.iter().map(|c| Ok(take(c, order, None)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::Int64Array;
+
+    fn part(rows: &[(u32, i64)], recorded: Option<Vec<i64>>) -> Part {
+        let mut runs: Vec<Run> = Vec::new();
+        for (i, (subject, _)) in rows.iter().enumerate() {
+            match runs.last_mut().filter(|r| r.subject == *subject) {
+                Some(run) => run.to += 1,
+                None => runs.push(Run { subject: *subject, from: i as u32, to: i as u32 + 1 }),
+            }
+        }
+        let at: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.1)));
+        let recorded = recorded.map(|r| Arc::new(Int64Array::from(r)) as ArrayRef);
+        Part { rows: rows.len(), columns: vec![Column::Plain(at)], recorded: [recorded, None], runs, lost: 0 }
+    }
+
+    fn events(parts: Vec<Part>, subject: u32) -> Vec<i64> {
+        let placed = Placed::new(4, &[("at", DataType::Int64)], parts, &Vocabulary::default()).expect("placed");
+        let mut pieces = Vec::new();
+        placed.pieces(subject, &mut pieces);
+        let columns = placed.gather(&pieces).expect("columns");
+        let runs = [columns[0].len() as u32];
+        let order = Order::of(placed.fields(), &columns, "at").sorted(&runs);
+        let columns = reorder(columns, order.as_ref()).expect("an order");
+        columns[0].as_primitive::<Int64Type>().values().to_vec()
+    }
+
+    #[test]
+    fn events_of_several_imports_come_together_in_order() {
+        let parts = || vec![part(&[(1, 5), (1, 7), (2, 1)], None), part(&[(2, 2), (0, 3), (1, 6)], None), part(&[(1, 1)], None)];
+        assert_eq!(events(parts(), 0), [3]);
+        assert_eq!(events(parts(), 1), [1, 5, 6, 7]);
+        assert_eq!(events(parts(), 2), [1, 2]);
+        assert!(events(parts(), 3).is_empty());
+    }
+
+    #[test]
+    fn recording_decides_at_one_instant() {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(vec![9, 9, 4])),
+            Arc::new(Int64Array::from(vec![Some(3), Some(2), None])),
+        ];
+        let fields: Vec<FieldRef> = ["at", "recorded"].map(|n| Arc::new(Field::new(n, DataType::Int64, true))).to_vec();
+        let order = Order::of(&fields, &columns, "at");
+        assert_eq!(order.sorted(&[2, 1]).expect("an order").values(), &[1, 0, 2]);
+        assert!(order.sorted(&[1, 1, 1]).is_none());
+    }
+}
