@@ -59,6 +59,12 @@ pub enum RecordError {
         /// What it says.
         reason: String,
     },
+    /// An object store that overwrites what it should not.
+    #[error("the store of {place} does not keep the conditions If-None-Match and If-Match of a PUT, so imports of two machines could overwrite each other; update it, or use one that keeps them, such as Amazon S3")]
+    Careless {
+        /// The place.
+        place: String,
+    },
     /// No such table.
     #[error("the record has no table `{table}`; its tables are {known}")]
     UnknownTable {

@@ -7,13 +7,13 @@
 //!
 //! **The lease keeps writers from working in vain; the record does not rest on it.** A writer that was
 //! stopped for long and goes on fails at the commit of the ledger, which names the version that it
-//! follows ([ADR 13](../../../../docs/adr/0013-one-record-for-many.md)).
+//! follows (ADR 13).
 
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::object_store::{Error, GetOptions, ObjectStore, PutMode, PutOptions, PutPayload, UpdateVersion};
+use datafusion::object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -176,6 +176,20 @@ fn refused(error: &Error) -> bool {
 }
 
 impl Objects {
+    /// Makes sure that the store keeps the conditions on which writers rely: some ignore them.
+    pub(super) async fn keeps_conditions(&self) -> Result<()> {
+        let key = self.key_of(&format!("_probe-{}", uuid::Uuid::new_v4()));
+        let wrong = UpdateVersion { e_tag: Some(format!("\"{}\"", "0".repeat(32))), version: None };
+        let put = async |mode| self.store.put_opts(&key, PutPayload::default(), PutOptions { mode, ..PutOptions::default() }).await;
+        put(PutMode::Create).await.map_err(|e| self.unreachable(&e))?;
+        let ignored = [put(PutMode::Create).await, put(PutMode::Update(wrong)).await].iter().any(|done| !matches!(done, Err(e) if refused(e)));
+        let removed = self.store.delete(&key).await;
+        if ignored {
+            return Err(RecordError::Careless { place: self.shown() });
+        }
+        removed.map_err(|e| self.unreachable(&e))
+    }
+
     /// The lease as it is now.
     async fn lease(&self) -> Result<Option<(Lease, UpdateVersion)>> {
         let got = match self.store.get_opts(&self.key_of(NAME), GetOptions::default()).await {

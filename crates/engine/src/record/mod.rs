@@ -117,11 +117,14 @@ impl Record {
 
     /// [`Record::init`] in a place, where another home may have created it before.
     pub async fn init_at(home: &Path, place: Place) -> Result<Self> {
-        match place.as_folder() {
-            Some(folder) => std::fs::create_dir_all(folder)
-                .map_err(|e| RecordError::read(format!("creating {}", folder.display()), e))?,
-            // What is wrong with a store is told before anything is written to it.
-            None => _ = place.has_record().await?,
+        if let Some(folder) = place.as_folder() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| RecordError::read(format!("creating {}", folder.display()), e))?;
+        }
+        if let Some(objects) = place.objects() {
+            // What is wrong with a store is told before a record is in it.
+            place.has_record().await?;
+            objects.keeps_conditions().await?;
         }
         let store = Store::new(place, None);
         ledger::create(&store).await?;

@@ -123,10 +123,15 @@ pub(crate) fn store(bucket: &str, settings: &[(String, String)]) -> object_store
         ..RetryConfig::default()
     };
     let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry);
-    for (name, value) in settings {
+    for (name, value) in settings.iter().filter(|(_, value)| !value.is_empty()) {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
             if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {
-                builder = builder.with_allow_http(value.starts_with("http://"));
+                let url = url::Url::parse(value).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+                let url = url.ok_or_else(|| object_store::Error::Generic {
+                    store: "S3",
+                    source: format!("{name} is `{value}`, which is no address such as http://10.0.0.1:9000").into(),
+                })?;
+                builder = builder.with_allow_http(url.scheme() == "http");
             }
             builder = builder.with_config(key, value);
         }

@@ -17,7 +17,7 @@ use futures::stream::BoxStream;
 use tempfile::TempDir;
 use treaty_engine::record::{Incoming, Place, Record, RecordError};
 
-use super::help::{all, at, csv, import, land};
+use super::help::{all, at, csv, import, land, lines};
 
 type Deed = Box<dyn FnOnce() + Send>;
 
@@ -26,6 +26,8 @@ type Deed = Box<dyn FnOnce() + Send>;
 struct Meddling {
     inner: Arc<InMemory>,
     next: Mutex<Option<(u32, Deed)>>,
+    /// Writes whatever the condition.
+    careless: bool,
 }
 
 impl Meddling {
@@ -63,6 +65,7 @@ impl ObjectStore for Meddling {
         if let Some(deed) = deed {
             deed();
         }
+        let options = if self.careless { PutOptions::default() } else { options };
         self.inner.put_opts(location, payload, options).await
     }
 
@@ -232,6 +235,31 @@ async fn a_writer_that_lives_is_waited_for_by_name() {
     // It was given back.
     let other = begun(store.inner.clone(), &home, "bo").await;
     assert!(land(&other, 4, third()).await.committed);
+}
+
+#[tokio::test]
+async fn a_store_that_ignores_conditions_is_refused() {
+    let home = TempDir::new().expect("a folder");
+    let store = Arc::new(Meddling { careless: true, ..Meddling::default() });
+    let told = Record::init_at(home.path(), Place::in_store(store.clone(), "ada").expect("a place")).await.expect_err("it is careless");
+    assert!(matches!(told, RecordError::Careless { .. }), "{told:?}");
+    assert_eq!(store.inner.list(None).try_collect::<Vec<_>>().await.expect("a list"), [], "nothing is left there");
+}
+
+#[tokio::test]
+async fn many_imports_into_a_store_stay_readable() {
+    let home = TempDir::new().expect("a folder");
+    let store = Arc::new(InMemory::new());
+    let record = begun(store.clone(), &home, "ada").await;
+    for n in 1..=70 {
+        land(&record, n, vec![csv("accounts", &["account_id,name", &format!("A{},v{n}", n % 3)])]).await;
+    }
+    let again = begun(store, &home, "bo").await;
+    assert_eq!((again.version(), all(&again).await), (70, all(&record).await));
+    for n in [1, 31, 32, 33, 64, 70] {
+        let names = lines(&again, "accounts", n, &["name"]).await;
+        assert_eq!((names.len() as u64, names.contains(&format!("v{n}"))), (n.min(3), true), "version {n}");
+    }
 }
 
 #[tokio::test]

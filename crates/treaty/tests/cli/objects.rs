@@ -194,8 +194,13 @@ fn what_is_wrong_with_the_place_is_told_with_what_to_do() {
     let told = ada.run(&["check"]);
     assert!(told.code == 1 && told.out.contains("record.at: gs://crm/acme"), "{}{}", told.out, told.err);
 
-    // A key that goes wrong later.
+    // An address that is none.
     std::fs::write(&settings, &text).expect("settings");
+    let mut command = ada.command();
+    let told = run(command.env("AWS_ENDPOINT", "10.0.0.1:9000").arg("-C").arg(ada.home.path()).arg("log"));
+    assert!(told.code == 2 && told.err.contains("AWS_ENDPOINT is `10.0.0.1:9000`, which is no address such as http://"), "{}", told.err);
+
+    // A key that goes wrong later.
     let mut command = treaty();
     server.reached(command.arg("-C").arg(ada.home.path()).arg("log"), (KEY, "wr0ng"));
     let told = run(&mut command);
@@ -228,6 +233,33 @@ fn imports_at_the_same_time_are_both_there_in_the_end() {
     }
     let versions = ada.ok(&["log"]).lines().count();
     assert_eq!(versions, 9, "eight imports, each once, {told} of them at the second try");
+}
+
+#[test]
+fn imports_into_a_store_that_are_killed_leave_before_or_after() {
+    let Some(server) = Server::start() else { return };
+    let (ada, bo) = (Machine::over(&server, "ada"), Machine::over(&server, "bo"));
+    let files = data(&ada.home, 'K', 4_000);
+    let (mut before, mut wait) = (0, 5);
+    loop {
+        let mut writer = ada.importing(&files);
+        std::thread::sleep(Duration::from_millis(wait));
+        signal(&writer, "-KILL");
+        writer.wait().expect("it ends");
+        match (bo.count("people"), bo.count("touchpoints")) {
+            (0, 0) => before += 1,
+            (4_000, 20_000) => break,
+            other => panic!("half an import is visible after {wait} ms: {other:?}"),
+        }
+        // As if its lease had run out.
+        let _ = std::fs::remove_file(objects(&server).join("_writer.json"));
+        wait += wait / 3 + 5;
+        assert!(wait < 60_000, "no import ends");
+    }
+    assert!(before > 2, "{before} were killed in the middle");
+    let _ = std::fs::remove_file(objects(&server).join("_writer.json"));
+    let again = bo.import(&files);
+    assert!(again.out.contains("Nothing changed; the record stays at version 1."), "{}{}", again.out, again.err);
 }
 
 #[test]
@@ -282,6 +314,30 @@ fn a_writer_that_wakes_up_too_late_is_told_and_changes_nothing() {
     assert_eq!(ada.import(&large).code, 0);
     assert_eq!((ada.count("people"), bo.count("touchpoints")), (20_080, 100_400));
     assert!(ada.import(&large).out.contains("Nothing changed"));
+}
+
+#[test]
+fn a_record_can_be_moved_into_a_bucket_and_its_log_grows_long() {
+    let Some(server) = Server::start() else { return };
+    let local = Home::new(None);
+    let files = data(&local, 'P', 3);
+    for i in 0..20 {
+        std::fs::write(files.join("people.csv"), format!("person_id,created_at\nP{i},2025-01-01\n")).expect("a file");
+        local.ok(&["import", files.to_str().expect("a path")]);
+    }
+    std::fs::create_dir_all(objects(&server)).expect("a folder");
+    let copied = Command::new("cp").arg("-r").arg(local.path().join("record/.")).arg(objects(&server)).status().expect("cp runs");
+    assert!(copied.success());
+    let ada = Machine::over(&server, "ada");
+    assert_eq!((ada.count("people"), ada.ok(&["log"])), (20, local.ok(&["log"])));
+    for i in 20..40 {
+        std::fs::write(files.join("people.csv"), format!("person_id,created_at\nP{i},2025-01-01\n")).expect("a file");
+        assert_eq!(ada.import(&files).code, 0);
+    }
+    let log = objects(&server).join("_ledger/_delta_log");
+    let shortened = std::fs::read_dir(log).expect("a folder").flatten().any(|e| e.file_name().to_string_lossy().contains("checkpoint"));
+    assert!(shortened, "a checkpoint is there");
+    assert_eq!((ada.count("people"), ada.ok(&["log"]).lines().count()), (40, 41));
 }
 
 #[test]
