@@ -27,6 +27,8 @@ use super::place::Objects;
 const NAME: &str = "_writer.json";
 /// How often a holder says that it lives.
 const BEAT: Duration = Duration::from_secs(1);
+/// How long its answer is waited for.
+const ANSWER: Duration = Duration::from_secs(4);
 /// How often a lease is looked at, and after how many looks without a change it is taken over.
 const LOOK: Duration = Duration::from_millis(500);
 const PATIENCE: u32 = 30;
@@ -151,12 +153,13 @@ impl Held {
         let beating = tokio::spawn(async move {
             while tokio::time::timeout(BEAT, &mut stopped).await.is_err() {
                 let next = lease.next();
-                match beats.write(&next, PutMode::Update(version.clone())).await {
-                    Ok(new) => (lease, version) = (next, new),
+                let written = beats.write(&next, PutMode::Update(version.clone()));
+                match tokio::time::timeout(ANSWER, written).await {
+                    Ok(Ok(new)) => (lease, version) = (next, new),
                     // It was taken over. The commit of the ledger will tell.
-                    Err(e) if refused(&e) => break,
+                    Ok(Err(e)) if refused(&e) => break,
                     // A store that is away for a while may be back in time.
-                    Err(_) => {}
+                    Ok(Err(_)) | Err(_) => {}
                 }
             }
             (lease, version)

@@ -237,6 +237,9 @@ mod tests {
             assert!(url.as_str() == table || text.starts_with(".."), "{url}");
             assert!(!format!("{place:?}").contains("s3cret"));
         }
+        let elsewhere = Place::read("s3://bucket", Path::new("/"), vec![("AWS_ENDPOINT".to_owned(), "http://10.0.0.1:9000".to_owned())], String::new());
+        let marks = [read("s3://bucket"), read("s3://bucket/a"), elsewhere].map(|place| place.expect("a place").mark());
+        assert_eq!(std::collections::BTreeSet::from(marks).len(), 3, "facts of one are not taken for those of another");
         let own = Place::own(Path::new("/homes/acme"));
         assert_eq!((own.to_string().as_str(), own.is_shared(), own.mark().as_str()), ("/homes/acme/record", false, ""));
     }

@@ -15,6 +15,7 @@ use deltalake::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Str
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::error::{RecordError, Result, is_conflict};
@@ -298,8 +299,12 @@ impl Store {
     }
 }
 
+/// Files that are written at a time: more would only slow each other down.
+static PUTS: Semaphore = Semaphore::const_new(8);
+
 /// Writes a file.
 pub async fn put(objects: &Arc<dyn ObjectStore>, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let _one = PUTS.acquire().await;
     objects
         .put_opts(
             &ObjectPath::from(name),

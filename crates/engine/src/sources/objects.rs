@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::AsyncWriteExt;
 use treaty_app::import::Progress;
 use treaty_app::raw::Fault;
@@ -117,12 +118,10 @@ pub(crate) fn told(error: &(dyn std::error::Error + 'static), settings: &[(Strin
 /// # Errors
 /// When the settings do not fit together.
 pub(crate) fn store(bucket: &str, settings: &[(String, String)]) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let retry = RetryConfig {
-        max_retries: 3,
-        retry_timeout: std::time::Duration::from_secs(30),
-        ..RetryConfig::default()
-    };
-    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry);
+    let retry = RetryConfig { max_retries: 3, ..RetryConfig::default() };
+    // A large file over a narrow line takes its time.
+    let client = ClientOptions::new().with_timeout(Duration::from_secs(300));
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
     for (name, value) in settings.iter().filter(|(_, value)| !value.is_empty()) {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
             if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {

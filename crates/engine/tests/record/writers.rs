@@ -2,13 +2,14 @@
 //! them wins, the other is told, and nothing of it counts.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use datafusion::object_store::memory::InMemory;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions,
     PutPayload, PutResult, Result,
 };
 use futures::TryStreamExt;
@@ -28,6 +29,8 @@ struct Meddling {
     next: Mutex<Option<(u32, Deed)>>,
     /// Writes whatever the condition.
     careless: bool,
+    /// Writes nothing any more.
+    full: Arc<AtomicBool>,
 }
 
 impl Meddling {
@@ -64,6 +67,9 @@ impl ObjectStore for Meddling {
         };
         if let Some(deed) = deed {
             deed();
+        }
+        if self.full.load(Ordering::SeqCst) {
+            return Err(Error::Generic { store: "test", source: "no space left".into() });
         }
         let options = if self.careless { PutOptions::default() } else { options };
         self.inner.put_opts(location, payload, options).await
@@ -181,6 +187,29 @@ async fn an_import_between_any_two_writes_of_another_wins_or_comes_after() {
 async fn the_same_import_at_the_same_time_lands_once() {
     let both = after(vec![first(), second()]).await;
     between_any_two_writes(|record| Box::pin(async move { _ = land(&record, 2, second()).await }), &both, &both).await;
+}
+
+#[tokio::test]
+async fn a_writer_that_fails_takes_no_file_from_another_with_the_same_rows() {
+    let both = after(vec![first(), second()]).await;
+    let home = TempDir::new().expect("a folder");
+    let meddling = Arc::new(Meddling::default());
+    let record = begun(meddling.clone(), &home, "ada").await;
+    land(&record, 1, first()).await;
+    let (inner, full) = (Arc::clone(&meddling.inner), Arc::clone(&meddling.full));
+    let run = move || {
+        elsewhere(move || async move {
+            let home = TempDir::new().expect("a folder");
+            let _ = inner.delete(&Path::from("record/_writer.json")).await;
+            land(&begun(inner, &home, "bo").await, 2, second()).await;
+        });
+        full.store(true, Ordering::SeqCst);
+    };
+    // Two files are written, the third one fails.
+    *meddling.next.lock().expect("a lock") = Some((3, Box::new(run)));
+    let error = import(&record, 3, second()).await.expect_err("a full store");
+    assert!(matches!(error, RecordError::Write { version: 1, .. }), "{error:?}");
+    assert_eq!(all(&begun(meddling.inner.clone(), &home, "cy").await).await, both);
 }
 
 #[tokio::test]

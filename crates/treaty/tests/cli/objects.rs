@@ -152,6 +152,12 @@ fn a_record_on_an_object_store_is_a_record_like_any_other() {
     std::fs::write(bad.join("people.csv"), "person_id,created_at\nR1,2025-03-01\nR2,soon\n").expect("a file");
     assert_eq!(bo.import(&bad).code, 1);
     assert!(ada.ok(&["log", "4"]).contains("soon"));
+    // A tap keeps its state here, and its rows there.
+    let row = "{\"type\":\"RECORD\",\"stream\":\"accounts\",\"record\":{\"account_id\":\"A1\",\"name\":\"Acme\"}}\n";
+    let schema = "{\"type\":\"SCHEMA\",\"stream\":\"accounts\",\"schema\":{\"properties\":{}},\"key_properties\":[\"account_id\"]}\n";
+    let messages = bo.home.file("messages.jsonl", &[schema, row].concat());
+    bo.ok(&["import", "--tap", &format!("cat '{}'", messages.display()), "--name", "shop"]);
+    assert_eq!((ada.count("accounts"), bo.home.path().join("taps/shop").is_dir()), (1, true));
     // Upkeep deletes what nobody needs.
     let kept = ada.ok(&["maintain", "--keep-days", "0"]);
     assert!(kept.contains("were deleted") && kept.contains("Versions from"), "{kept}");
