@@ -17,7 +17,7 @@ use treaty_engine::facts::pass::{PassExec, PassTable};
 /// Bytes that no message of Ballista begins with: field 0 does not exist in protocol buffers.
 const MARK: &[u8] = b"\0treaty.pass\0";
 
-/// Writes and reads the pass; what is read runs over the home of the depot.
+/// Writes and reads the pass; what is read runs over the record of the depot.
 #[derive(Debug)]
 pub struct Codec {
     depot: Arc<Depot>,

@@ -11,7 +11,6 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use treaty_domain::agreement::AgreementSet;
 use treaty_engine::error::{EngineError, short};
@@ -83,13 +82,12 @@ pub struct Post {
     pub cores: usize,
 }
 
-/// Runs a worker over a home until the process is told to stop.
+/// Runs a worker over a record until the process is told to stop.
 ///
 /// # Errors
-/// When the home has no record, or the scheduler cannot be reached.
-pub async fn worker(home: &Path, post: Post) -> Result<(), EngineError> {
-    Record::open(home).await?;
-    let codec = Codec::new(Depot::new(Some(home)));
+/// When the scheduler cannot be reached.
+pub async fn worker(record: &Record, post: Post) -> Result<(), EngineError> {
+    let codec = Codec::new(Depot::new(Some(record)));
     let own = Arc::clone(&codec);
     let folder = std::env::temp_dir().join(format!("treaty-worker-{}-{}", post.bind.port(), std::process::id()));
     std::fs::create_dir_all(&folder)?;

@@ -14,3 +14,5 @@ mod imports;
 mod oracle;
 #[path = "record/upkeep.rs"]
 mod upkeep;
+#[path = "record/writers.rs"]
+mod writers;

@@ -102,6 +102,9 @@ pub enum Command {
         /// IANA time zone of days and quarters
         #[arg(long, default_value = "UTC")]
         time_zone: String,
+        /// Where its record is, if other homes share it: s3://bucket/folder or a folder (default: record/ in the home)
+        #[arg(long, value_name = "PLACE")]
+        record: Option<String>,
     },
     /// Check the agreement, the settings and the metrics beside it
     Check,

@@ -74,8 +74,7 @@ impl Opened {
     }
 
     async fn fetch(&mut self, address: &Address, progress: &dyn Progress) -> Result<(), Fault> {
-        let settings: Vec<(String, String)> = std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
-        let fetched = sources::fetch(address, &settings, &std::env::temp_dir(), progress).await?;
+        let fetched = sources::fetch(address, &crate::home::store_settings(), &std::env::temp_dir(), progress).await?;
         self.files.push(fetched.path.clone());
         if !fetched.left_out.is_empty() {
             self.notes.push(format!("left out: objects that are not data by their names: {}", few(&fetched.left_out)));

@@ -8,7 +8,7 @@ use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severi
 use treaty_domain::zone::Zone;
 use treaty_engine::metrics::Catalogue;
 use treaty_app::raw::Fault;
-use treaty_engine::record::Record;
+use treaty_engine::record::{Place, Record};
 use treaty_intake::identity;
 use treaty_intake::pack::{Pack, Shelf};
 
@@ -16,6 +16,9 @@ use treaty_intake::pack::{Pack, Shelf};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// Where the record is.
+    #[serde(default)]
+    pub record: RecordSettings,
     /// How files are read.
     #[serde(default)]
     pub import: ImportSettings,
@@ -31,6 +34,14 @@ pub struct Settings {
     /// What is healthy.
     #[serde(default)]
     pub health: Health,
+}
+
+/// Where the record is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordSettings {
+    /// `s3://bucket/folder`, or a folder; `record/` in the home by default.
+    pub at: Option<String>,
 }
 
 /// When identity is asked by itself.
@@ -97,6 +108,11 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 [import]\n\
 # Times in files without an offset are local to this zone (default: that of the agreement).\n\
 # time_zone = \"America/New_York\"\n\
+\n\
+# Where the record is, if several homes share it: a folder, or an object store whose keys are in the usual variables\n\
+# (AWS_ACCESS_KEY_ID, ...); see docs/how-to/share-a-record.md. Default: record/ in this home.\n\
+# [record]\n\
+# at = \"s3://bucket/folder\"\n\
 \n\
 # One person from several systems; see docs/how-to/one-person-from-many-systems.md.\n\
 # [identity]\n\
@@ -218,6 +234,9 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
             if settings.identity.max_cluster.is_some_and(|n| n < 2) {
                 findings.errors.push(format!("{}: identity.max_cluster: at least 2, or no two ids are ever one person", file.display()));
             }
+            if let Err(e) = place(dir, settings.record.at.as_deref()) {
+                findings.errors.push(format!("{}: record.at: {e}", file.display()));
+            }
             let own = settings.health.faults().into_iter().chain(truth_faults(&settings.truth));
             findings.errors.extend(own.map(|f| format!("{}: {f}", file.display())));
             settings
@@ -227,6 +246,28 @@ fn settings(dir: &Path, findings: &mut Findings) -> Settings {
             Settings::default()
         }
     }
+}
+
+/// Where the record of a home is; `at` is what its settings say.
+///
+/// # Errors
+/// When that is no place.
+pub fn place(dir: &Path, at: Option<&str>) -> Result<Place, String> {
+    at.map_or_else(|| Ok(Place::own(dir)), |at| Place::read(at, dir, store_settings(), whoever()))
+}
+
+/// The variables that say how to reach an object store.
+pub fn store_settings() -> Vec<(String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect()
+}
+
+/// Who this process works for, in words for others who wait for it.
+fn whoever() -> String {
+    let variable = |names: [&str; 2]| names.iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
+    let user = variable(["USER", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned());
+    let named = || std::fs::read_to_string("/etc/hostname").ok().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+    let host = variable(["HOSTNAME", "COMPUTERNAME"]).or_else(named).unwrap_or_else(|| "another machine".to_owned());
+    format!("{user} on {host} (process {})", std::process::id())
 }
 
 /// Built-in metrics and those beside the agreement.
@@ -258,7 +299,8 @@ impl Home {
     /// # Errors
     /// When it cannot be opened.
     pub async fn record(&self) -> Result<Record, String> {
-        let record = Record::open(&self.dir).await.map_err(|e| e.to_string())?;
+        let place = place(&self.dir, self.settings.record.at.as_deref())?;
+        let record = Record::open_at(&self.dir, place).await.map_err(|e| e.to_string())?;
         Ok(record.with_truth(self.settings.truth.clone()))
     }
 

@@ -106,7 +106,8 @@ pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
     // A record that was begun anew counts its versions anew.
     let import = record.log().into_iter().find(|e| e.version == view.version);
     let truth = record.truth();
-    let key = format!("{view:?} {versions:?} {import:?} {truth:?} {build:?} {}", env!("CARGO_PKG_VERSION"));
+    let place = record.place().mark();
+    let key = format!("{view:?} {versions:?} {import:?} {truth:?} {build:?} {place} {}", env!("CARGO_PKG_VERSION"));
     record.home().join("facts").join(format!("v{:08}-{}", view.version, digest(key.as_bytes())))
 }
 

@@ -8,7 +8,6 @@ use crate::load::View;
 use crate::record::{Record, digest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use treaty_app::trust::Truth;
@@ -44,7 +43,7 @@ pub struct Order {
 /// What a process keeps loaded between partitions: the view of the last order.
 #[derive(Debug, Default)]
 pub struct Depot {
-    home: Option<PathBuf>,
+    record: Option<Record>,
     last: Mutex<Option<(String, Loading)>>,
 }
 
@@ -52,9 +51,9 @@ pub struct Depot {
 type Loading = Arc<OnceCell<Arc<Ready>>>;
 
 impl Depot {
-    /// Of a process that can read a home; none: of one that only passes orders on.
-    pub fn new(home: Option<&Path>) -> Arc<Self> {
-        Arc::new(Self { home: home.map(Path::to_owned), last: Mutex::default() })
+    /// Of a process that can read a record; none: of one that only passes orders on.
+    pub fn new(record: Option<&Record>) -> Arc<Self> {
+        Arc::new(Self { record: record.cloned(), last: Mutex::default() })
     }
 }
 
@@ -89,7 +88,7 @@ impl Order {
             without_merges_since: view.without_merges_since,
             partitions,
         };
-        Ok(Self { brief, partitions, depot: Depot::new(Some(record.home())) })
+        Ok(Self { brief, partitions, depot: Depot::new(Some(record)) })
     }
 
     /// The order in words.
@@ -137,12 +136,12 @@ impl Order {
             let text = format!("this worker runs Treaty {}, the order comes from {}; start workers of that version", build(), b.treaty);
             return Err(EngineError::Ask(text));
         }
-        let home = self.depot.home.as_ref().ok_or_else(|| EngineError::Ask("a scheduler folds nothing itself".to_owned()))?;
-        let record = Record::open(home).await?.with_truth(b.truth.clone());
+        let record = self.depot.record.as_ref().ok_or_else(|| EngineError::Ask("a scheduler folds nothing itself".to_owned()))?;
+        let record = record.reopened().await?.with_truth(b.truth.clone());
         if import(&record, b.version).as_ref() != Some(&b.import) {
             return Err(EngineError::Ask(format!(
                 "the record in {} has no version {} that is the one asked for; workers must see the record of the one who asks (-C)",
-                home.display(),
+                record.place(),
                 b.version
             )));
         }

@@ -6,6 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
 use deltalake::DeltaTableError;
+use deltalake::kernel::transaction::TransactionError;
 
 /// A fault of the record itself. Rows that are refused are no error: an import reports them.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,48 @@ pub enum RecordError {
     Busy {
         /// The home.
         home: PathBuf,
+    },
+    /// Somebody else writes, from another machine perhaps.
+    #[error("{who} is importing into {place} since {since}; wait until it is done and try again")]
+    Taken {
+        /// The record.
+        place: String,
+        /// Who.
+        who: String,
+        /// Since when.
+        since: String,
+    },
+    /// Somebody else wrote in between.
+    #[error("another import into {place} happened meanwhile; nothing of this one is in the record. Run it again")]
+    Overtaken {
+        /// The record.
+        place: String,
+    },
+    /// Neither the commit nor a look at it afterwards was answered.
+    #[error("whether this is in the record is not known, because its storage stopped to answer: {reason}. When it answers again, `treaty log` tells; if it is not there, run it again")]
+    Unsure {
+        /// What went wrong.
+        reason: String,
+    },
+    /// There is no record in this place.
+    #[error("there is no record at {place}; `treaty init DIR --record {place}` begins one. If there should be one, mend `at` under [record] in treaty.toml")]
+    NoRecord {
+        /// The place.
+        place: String,
+    },
+    /// An object store does not do what it is asked.
+    #[error("the record at {place} cannot be reached: {reason}")]
+    Unreachable {
+        /// The place.
+        place: String,
+        /// What it says.
+        reason: String,
+    },
+    /// An object store that overwrites what it should not.
+    #[error("the store of {place} does not keep the conditions If-None-Match and If-Match of a PUT, so imports of two machines could overwrite each other; update it, or use one that keeps them, such as Amazon S3")]
+    Careless {
+        /// The place.
+        place: String,
     },
     /// No such table.
     #[error("the record has no table `{table}`; its tables are {known}")]
@@ -137,6 +180,16 @@ impl From<ArrowError> for RecordError {
 impl From<ParquetError> for RecordError {
     fn from(error: ParquetError) -> Self {
         Self::read("reading or writing a Parquet file", error)
+    }
+}
+
+/// Whether a commit failed because another one was there before it.
+pub(crate) fn is_conflict(error: &DeltaTableError) -> bool {
+    use TransactionError::{CommitConflict, MaxCommitAttempts, VersionAlreadyExists};
+    match error {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => matches!(source, VersionAlreadyExists(_) | MaxCommitAttempts(_) | CommitConflict(_)),
+        _ => false,
     }
 }
 

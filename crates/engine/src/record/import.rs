@@ -16,7 +16,7 @@ use super::encode::{self, Columns, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
 use super::flat::Flat;
 use super::keys::{self, Hashes, Index};
-use super::ledger::{self, Row};
+use super::ledger;
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
 use super::snapshot::{self, Made};
@@ -63,17 +63,28 @@ impl Record {
     pub async fn import(
         &self,
         source: Vec<Incoming>,
+        options: ImportOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<ImportResult> {
+        if options.dry_run {
+            return self.import_with(None, source, options, progress).await;
+        }
+        let writer = self.lock(options.at, progress).await?;
+        let done = self.import_with(Some(&writer), source, options, progress).await;
+        writer.release().await;
+        done
+    }
+
+    async fn import_with(
+        &self,
+        writer: Option<&Writer>,
+        source: Vec<Incoming>,
         mut options: ImportOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<ImportResult> {
-        let writer = if options.dry_run {
-            None
-        } else {
-            Some(self.lock()?)
-        };
         self.refresh().await?;
         let before = self.version();
-        if let Some(writer) = &writer {
+        if let Some(writer) = writer {
             self.heal(writer, options.at)
                 .await
                 .map_err(|e| e.into_write(before))?;
@@ -332,8 +343,12 @@ impl Record {
         Ok(())
     }
 
-    /// Removes files that were written in vain; their names hold a version that never came.
+    /// Removes files that were written in vain; their names hold a version that never came. Where
+    /// others write, too, one of them may have written the same file: there, upkeep removes it.
     async fn discard(&self, fresh: &[(String, String)]) {
+        if self.place().is_shared() {
+            return;
+        }
         for (table, name) in fresh {
             if let Ok(objects) = self.store.objects(table) {
                 store::discard(&objects, name).await;
@@ -579,14 +594,4 @@ fn gather(
     result.more_faults = rejected.saturating_sub(faults.len() as u64);
     result.faults = faults;
     (result, wanted, attributes)
-}
-
-/// Turns a row of the ledger into the next one.
-pub(super) fn next_row(state: &Row, entry: LogEntry, undoes: Option<u64>) -> Row {
-    Row {
-        entry,
-        tables: state.tables.clone(),
-        attributes: state.attributes.clone(),
-        undoes,
-    }
 }

@@ -40,6 +40,13 @@ pub struct Row {
     pub undoes: Option<u64>,
 }
 
+impl Row {
+    /// The version that follows.
+    pub fn next(&self, entry: LogEntry, undoes: Option<u64>) -> Self {
+        Self { entry, tables: self.tables.clone(), attributes: self.attributes.clone(), undoes }
+    }
+}
+
 /// All versions, oldest first.
 pub type Ledger = Vec<Row>;
 
@@ -90,8 +97,10 @@ pub async fn read(store: &Store) -> Result<(u64, Ledger)> {
     Ok((table.version().unwrap_or(0), ledger))
 }
 
-/// Adds a version: the atomic point of every import. Returns the Delta version of the ledger.
-pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
+/// Adds a version to the ledger as it was at a Delta version: the atomic point of every import. Of
+/// two writers that saw the same ledger, the second fails here. Returns the Delta version of the
+/// ledger.
+pub async fn append(store: &Store, onto: u64, before: &Ledger, row: &Row) -> Result<u64> {
     let table = store
         .newest_or_create(LEDGER, &schema(), row.entry.at)
         .await?;
@@ -115,7 +124,7 @@ pub async fn append(store: &Store, before: &Ledger, row: &Row) -> Result<u64> {
     store::put(&objects, &name, bytes).await?;
     wanted.push(file);
     let version = store
-        .commit(LEDGER, &schema(), &wanted, row.entry.at)
+        .commit_onto(LEDGER, &schema(), &wanted, row.entry.at, Some(onto))
         .await?;
     store.tidy(LEDGER, version).await;
     Ok(version)

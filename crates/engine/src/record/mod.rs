@@ -1,4 +1,5 @@
-//! The record: what happened, in Delta tables below `HOME/record/`.
+//! The record: what happened, in Delta tables below `HOME/record/` or in a [`Place`] that several homes
+//! share.
 //!
 //! Each table of the layout is one Delta table. The ledger, `record/_ledger/`, has one row for
 //! every version of the record; it names the Delta version of every table. **The commit of that row
@@ -12,6 +13,7 @@
 //! - `upsert` compares with what is stored, `order` sorts, `encode` and `pages` make
 //!   Parquet files;
 //! - `snapshot` makes history of rows that show a state;
+//! - `place` is where a record is, `lease` lets one write at a time;
 //! - `store` and `ledger` commit, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
 //! - `hash` defines the stored hashes.
 
@@ -26,12 +28,14 @@ mod hash;
 mod header;
 mod import;
 mod keys;
+mod lease;
 mod ledger;
 mod order;
 mod pages;
 pub(crate) mod par;
 mod parse;
 mod piece;
+mod place;
 mod reader;
 mod schema;
 mod snapshot;
@@ -42,7 +46,6 @@ mod upkeep;
 mod upsert;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -52,7 +55,7 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{TableProvider, ViewTable, provider_as_source};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::object_store::ObjectStore;
-use treaty_app::import::LogEntry;
+use treaty_app::import::{LogEntry, Silent};
 use treaty_app::layout::TABLES;
 use treaty_app::raw::Fault;
 use treaty_app::trust::Truth;
@@ -62,12 +65,14 @@ pub(crate) use cast::text as cast_text;
 pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;
+pub use place::Place;
 pub use reader::TextAs;
 pub(crate) use schema::MONEY;
 pub use schema::{HASH, VERSION};
 pub use source::Incoming;
 pub use upkeep::Upkeep;
 
+use lease::Writer;
 use ledger::{Ledger, Row};
 use store::{Store, StoredFile};
 
@@ -100,41 +105,57 @@ impl Clone for Record {
     }
 }
 
-/// The right to write; given back when it is dropped, and by the system when the process dies.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    _lock: File,
-}
-
 impl Record {
     /// Creates an empty record in a home, or completes one whose creation was cut short.
     pub async fn init(home: &Path) -> Result<Self> {
-        let folder = home.join("record");
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| RecordError::read(format!("creating {}", folder.display()), e))?;
-        let store = Store::new(folder, None);
-        ledger::create(&store).await?;
-        Self::open_in(home, store).await
+        Self::init_at(home, Place::own(home)).await
     }
 
     /// Opens the record of a home.
     pub async fn open(home: &Path) -> Result<Self> {
-        let folder = home.join("record");
-        if !folder.join(ledger::LEDGER).join("_delta_log").is_dir() {
-            return Err(RecordError::NotAHome {
-                home: home.to_owned(),
+        Self::open_at(home, Place::own(home)).await
+    }
+
+    /// [`Record::init`] in a place, where another home may have created it before.
+    pub async fn init_at(home: &Path, place: Place) -> Result<Self> {
+        if let Some(folder) = place.as_folder() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| RecordError::read(format!("creating {}", folder.display()), e))?;
+        }
+        if let Some(objects) = place.objects() {
+            // What is wrong with a store is told before a record is in it.
+            place.has_record().await?;
+            objects.keeps_conditions().await?;
+        }
+        let store = Store::new(place, None);
+        ledger::create(&store).await?;
+        Self::open_in(home, store).await
+    }
+
+    /// [`Record::open`] of a record in a place.
+    pub async fn open_at(home: &Path, place: Place) -> Result<Self> {
+        if !place.has_record().await? {
+            return Err(match place.is_shared() {
+                true => RecordError::NoRecord { place: place.to_string() },
+                false => RecordError::NotAHome { home: home.to_owned() },
             });
         }
-        Self::open_in(home, Store::new(folder, None)).await
+        Self::open_in(home, Store::new(place, None)).await
     }
 
     /// Opens or creates a record whose files go through an object store of the caller, under the
     /// same absolute paths. Locks stay local. For tests that break the storage.
     #[doc(hidden)]
     pub async fn open_with_store(home: &Path, objects: Arc<dyn ObjectStore>) -> Result<Self> {
-        let store = Store::new(home.join("record"), Some(objects));
+        let store = Store::new(Place::own(home), Some(objects));
         ledger::create(&store).await?;
         Self::open_in(home, store).await
+    }
+
+    /// The same record as whoever opens it now finds it.
+    pub(crate) async fn reopened(&self) -> Result<Self> {
+        let again = Self::open_at(&self.home, self.place().clone()).await?;
+        Ok(again.with_truth(self.truth.clone()))
     }
 
     async fn open_in(home: &Path, store: Store) -> Result<Self> {
@@ -179,6 +200,11 @@ impl Record {
     /// The home that it belongs to.
     pub(crate) fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.store.place
     }
 
     /// The newest version; 0 is the empty record.
@@ -358,7 +384,13 @@ impl Record {
     /// Takes back the newest import that is not undone yet: every table returns to what it was
     /// before. History is kept. Returns the version that is undone and the new one.
     pub async fn undo(&self, at: i64) -> Result<(u64, u64)> {
-        let writer = self.lock()?;
+        let writer = self.lock(at, &Silent).await?;
+        let done = self.undo_with(&writer, at).await;
+        writer.release().await;
+        done
+    }
+
+    async fn undo_with(&self, writer: &Writer, at: i64) -> Result<(u64, u64)> {
         self.refresh().await?;
         let before = self.version();
         let ledger = self.ledger();
@@ -368,7 +400,7 @@ impl Record {
             .rev()
             .find(|row| row.entry.kind == "import" && !undone.contains(&row.entry.version))
             .ok_or(RecordError::NothingToUndo)?;
-        self.heal(&writer, at)
+        self.heal(writer, at)
             .await
             .map_err(|e| e.into_write(before))?;
         let number = last.entry.version;
@@ -411,12 +443,15 @@ impl Record {
         undoes: Option<u64>,
         amend: impl FnOnce(&mut Row),
     ) -> Result<Row> {
+        let (onto, ledger) = self.ledger.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if ledger.last().map_or(0, |row| row.entry.version) != state.entry.version {
+            return Err(RecordError::Overtaken { place: self.place().to_string() });
+        }
         // Versions are ordered in time, even if a clock was set back.
-        let ledger = self.ledger();
         entry.at = entry
             .at
             .max(ledger.last().map_or(i64::MIN, |row| row.entry.at));
-        let mut row = import::next_row(state, entry, undoes);
+        let mut row = state.next(entry, undoes);
         amend(&mut row);
         for (name, files) in &wanted {
             let table = schema::table(name)?;
@@ -426,7 +461,7 @@ impl Record {
                 .await?;
             row.tables.insert(name.clone(), version);
         }
-        match ledger::append(&self.store, &ledger, &row).await {
+        match ledger::append(&self.store, onto, &ledger, &row).await {
             Ok(at) => {
                 let mut all = ledger.as_ref().clone();
                 all.push(row.clone());
@@ -434,8 +469,10 @@ impl Record {
             }
             Err(error) => {
                 // The storage may have taken the row and then failed to say so.
-                let landed = self.refresh().await.is_ok() && self.ledger().last() == Some(&row);
-                if !landed {
+                if self.refresh().await.is_err() {
+                    return Err(RecordError::Unsure { reason: error.to_string() });
+                }
+                if !self.ledger().contains(&row) {
                     return Err(error);
                 }
             }
@@ -482,28 +519,6 @@ impl Record {
         match self.state_of(version)?.tables.get(table.name) {
             Some(pinned) => self.store.files(table.name, *pinned).await,
             None => Ok(Arc::default()),
-        }
-    }
-
-    /// The right to write, or an error when another process has it.
-    fn lock(&self) -> Result<Writer> {
-        let folder = self.home.join("record");
-        let path = folder.join(".lock");
-        let failed =
-            |e: std::io::Error| RecordError::read(format!("locking {}", path.display()), e);
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Writer { _lock: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(RecordError::Busy {
-                home: self.home.clone(),
-            }),
-            Err(std::fs::TryLockError::Error(e)) => Err(failed(e)),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The Delta tables below `HOME/record/`: which files a version holds, and commits.
+//! The Delta tables of a record: which files a version holds, and commits.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -12,15 +13,19 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, StructType};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::{DeltaTable, DeltaTableBuilder};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use url::Url;
 
-use super::error::{RecordError, Result};
+use super::error::{RecordError, Result, is_conflict};
 use super::hash;
+use super::place::Place;
 
 /// Commits of a table after which a checkpoint shortens its log.
 const CHECKPOINT_EVERY: u64 = 32;
+/// How often a table is committed again when others come in between.
+const AGAIN: usize = 8;
 
 /// A Parquet file of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,39 +46,46 @@ pub struct StoredFile {
 type FileLists = HashMap<(String, u64), Arc<Vec<StoredFile>>>;
 
 /// Where the tables are.
-#[derive(Debug)]
 pub struct Store {
-    folder: PathBuf,
+    /// The place of the record.
+    pub place: Place,
     backend: Option<Arc<dyn ObjectStore>>,
     lists: Mutex<FileLists>,
     /// Tables as they were last seen; what came since is all that is read next time.
     newest: Mutex<HashMap<String, DeltaTable>>,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.place)
+    }
+}
+
 impl Store {
-    /// Tables below a folder; `backend` replaces the file system, with the same paths.
-    pub fn new(folder: PathBuf, backend: Option<Arc<dyn ObjectStore>>) -> Self {
+    /// Tables in a place; `backend` replaces its storage, with the same paths.
+    pub fn new(place: Place, backend: Option<Arc<dyn ObjectStore>>) -> Self {
+        let backend = backend.or_else(|| Some(Arc::clone(&place.objects()?.store)));
         Self {
-            folder,
+            place,
             backend,
             lists: Mutex::default(),
             newest: Mutex::default(),
         }
     }
 
-    /// The folder of a table.
+    /// Where a table is.
     pub fn folder(&self, table: &str) -> PathBuf {
-        self.folder.join(table)
+        self.place.path(table)
     }
 
     fn url(&self, table: &str) -> Result<Url> {
-        let folder = absolute(&self.folder(table))?;
-        Url::from_directory_path(&folder).map_err(|()| {
-            RecordError::read(
-                "finding the record",
-                format!("{} is no usable path", folder.display()),
-            )
-        })
+        self.place.url(table)
+    }
+
+    fn overtaken(&self) -> RecordError {
+        RecordError::Overtaken {
+            place: self.place.to_string(),
+        }
     }
 
     fn handle(&self, table: &str) -> Result<DeltaTable> {
@@ -134,7 +146,11 @@ impl Store {
         at: i64,
     ) -> Result<DeltaTable> {
         if !locked(&self.newest).contains_key(table) && !self.exists(table).await? {
-            self.create(table, schema, at).await?;
+            match self.create(table, schema, at).await {
+                // Somebody else has created it in between.
+                Err(RecordError::Overtaken { .. }) => {}
+                done => done?,
+            }
         }
         self.newest(table).await
     }
@@ -181,8 +197,14 @@ impl Store {
             .build(None, handle.log_store(), operation)
             .into_prepared_commit_future()
             .await?
-            .await?;
+            .await
+            .map_err(|e| self.failed(e))?;
         Ok(())
+    }
+
+    /// Why a commit failed.
+    fn failed(&self, error: DeltaTableError) -> RecordError {
+        if is_conflict(&error) { self.overtaken() } else { error.into() }
     }
 
     /// Files of a table at a Delta version, in order of name.
@@ -197,7 +219,8 @@ impl Store {
     }
 
     /// Makes `wanted` the files of the newest version, whatever they were; returns that version.
-    /// A table that holds them already is left alone.
+    /// A table that holds them already is left alone. What another writer commits in between is
+    /// replaced, too: the files are meant as a whole, and readers open the version that is returned.
     pub async fn commit(
         &self,
         table: &str,
@@ -205,7 +228,29 @@ impl Store {
         wanted: &[StoredFile],
         at: i64,
     ) -> Result<u64> {
+        for _ in 1..AGAIN {
+            match self.commit_onto(table, schema, wanted, at, None).await {
+                Err(RecordError::Overtaken { .. }) => {}
+                done => return done,
+            }
+        }
+        self.commit_onto(table, schema, wanted, at, None).await
+    }
+
+    /// [`Store::commit`] of the version that follows a given one; it fails when that has been
+    /// followed already.
+    pub async fn commit_onto(
+        &self,
+        table: &str,
+        schema: &SchemaRef,
+        wanted: &[StoredFile],
+        at: i64,
+        onto: Option<u64>,
+    ) -> Result<u64> {
         let handle = self.newest_or_create(table, schema, at).await?;
+        if onto.is_some() && onto != handle.version() {
+            return Err(self.overtaken());
+        }
         let current = files(&handle)?;
         let keep: HashSet<&str> = wanted.iter().map(|f| f.name.as_str()).collect();
         let have: HashSet<&str> = current.iter().map(|f| f.name.as_str()).collect();
@@ -230,7 +275,8 @@ impl Store {
             .build(Some(state), handle.log_store(), operation)
             .into_prepared_commit_future()
             .await?
-            .await?;
+            .await
+            .map_err(|e| self.failed(e))?;
         let mut wanted = wanted.to_vec();
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
         locked(&self.lists).insert((table.to_owned(), done.version), Arc::new(wanted));
@@ -253,8 +299,12 @@ impl Store {
     }
 }
 
+/// Files that are written at a time: more would only slow each other down.
+static PUTS: Semaphore = Semaphore::const_new(8);
+
 /// Writes a file.
 pub async fn put(objects: &Arc<dyn ObjectStore>, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let _one = PUTS.acquire().await;
     objects
         .put_opts(
             &ObjectPath::from(name),
@@ -340,8 +390,4 @@ fn info(operation: &DeltaOperation, at: i64) -> Action {
 fn locked<T>(cell: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     cell.lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| RecordError::read(path.display().to_string(), e))
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
-use treaty_app::import::{Details, LogEntry};
+use treaty_app::import::{Details, LogEntry, Silent};
 use treaty_app::layout::{TABLES, Table};
 
 use super::encode::{self, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
 use super::store::StoredFile;
-use super::{Record, order, par, reader, schema, upsert};
+use super::{Record, Writer, order, par, reader, schema, upsert};
 
 /// A file below it is small: an eighth of a full one.
 const SMALL: u64 = FILE_ROWS as u64 / 8;
@@ -82,11 +82,17 @@ impl Record {
     /// When another process writes, or the storage fails: what was done so far stays done, and the
     /// next upkeep goes on.
     pub async fn maintain(&self, at: i64, since: i64, dry_run: bool) -> Result<Upkeep> {
-        let writer = self.lock()?;
+        let writer = self.lock(at, &Silent).await?;
+        let done = self.maintain_with(&writer, at, since, dry_run).await;
+        writer.release().await;
+        done
+    }
+
+    async fn maintain_with(&self, writer: &Writer, at: i64, since: i64, dry_run: bool) -> Result<Upkeep> {
         self.refresh().await?;
         let before = self.version();
         if !dry_run {
-            self.heal(&writer, at).await.map_err(|e| e.into_write(before))?;
+            self.heal(writer, at).await.map_err(|e| e.into_write(before))?;
         }
         let mut done = Upkeep { version: before, oldest: self.version_at(since).max(self.oldest()), ..Upkeep::default() };
         let state = self.state_of(before)?;
@@ -131,7 +137,8 @@ impl Record {
         self.ledger().iter().map(|row| row.entry.details.oldest).max().unwrap_or(0)
     }
 
-    /// Deletes what no kept version names.
+    /// Deletes what no kept version names. In a place that others share, files of versions that are
+    /// still to come stay: they are of an import that died, or of one that goes on there.
     async fn sweep(&self, done: &mut Upkeep, dry_run: bool) -> Result<()> {
         let ledger = self.ledger();
         for table in TABLES {
@@ -150,7 +157,8 @@ impl Record {
             let there: Vec<_> = objects.list(None).try_collect().await.map_err(failed)?;
             for object in there {
                 let name = object.location.to_string();
-                if name.starts_with("_delta_log") || named.contains(&name) {
+                let theirs = self.place().is_shared() && written_by(&name).is_none_or(|version| version > done.version);
+                if name.starts_with("_delta_log") || named.contains(&name) || theirs {
                     continue;
                 }
                 done.deleted += 1;
@@ -162,4 +170,9 @@ impl Record {
         }
         Ok(())
     }
+}
+
+/// The version of the record that a file was written for, by its name.
+fn written_by(name: &str) -> Option<u64> {
+    name.strip_prefix('v')?.get(..8)?.parse().ok()
 }

@@ -18,6 +18,7 @@ pub use address::{Address, shown};
 pub use database::Database;
 pub use files::{delta_batches, delta_columns, parquet_columns, read_delta, read_parquet};
 pub use objects::{Fetched, fetch};
+pub(crate) use objects::{store, told};
 
 use treaty_app::raw::Fault;
 

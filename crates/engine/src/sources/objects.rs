@@ -2,11 +2,13 @@
 //! format works that works for files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::AsyncWriteExt;
 use treaty_app::import::Progress;
 use treaty_app::raw::Fault;
@@ -55,24 +57,7 @@ pub async fn fetch(address: &Address, settings: &[(String, String)], scratch: &P
     let Address::Objects { bucket, key } = address else {
         return Err(fault(&shown, "is no object store"));
     };
-    let secrets: Vec<&str> = settings
-        .iter()
-        .filter(|(name, _)| name.contains("SECRET") || name.contains("TOKEN"))
-        .map(|(_, value)| value.as_str())
-        .collect();
-    let failed = |e: &(dyn std::error::Error + 'static)| {
-        let text = secrets.iter().fold(sentence(e, ""), |text, s| text.replace(s, "***"));
-        let code = element(&text, "Code").unwrap_or_default();
-        let words = match element(&text, "Message") {
-            _ if code.is_empty() => text.as_str().to_owned(),
-            message => format!("the store answers {code}{}", message.map(|m| format!(", {m}")).unwrap_or_default()),
-        };
-        let advice = match code {
-            "NoSuchBucket" => "is the bucket spelt right, and, if it is not Amazon's, AWS_ENDPOINT set?",
-            _ => "are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, if it is not Amazon's, AWS_ENDPOINT set and right?",
-        };
-        fault(&shown, format!("cannot be read: {words}; {advice}"))
-    };
+    let failed = |e: &(dyn std::error::Error + 'static)| fault(&shown, format!("cannot be read: {}", told(e, settings)));
     let store = store(bucket, settings).map_err(|e| failed(&e))?;
     let wildcard = key.find(['*', '?']).unwrap_or(key.len());
     let literal = &key[..wildcard];
@@ -112,22 +97,45 @@ pub async fn fetch(address: &Address, settings: &[(String, String)], scratch: &P
     Ok(fetched)
 }
 
-fn store(bucket: &str, settings: &[(String, String)]) -> object_store::Result<Box<dyn ObjectStore>> {
-    let retry = RetryConfig {
-        max_retries: 3,
-        retry_timeout: std::time::Duration::from_secs(30),
-        ..RetryConfig::default()
+/// What a store says, in a sentence that gives away no secret and says what to do.
+pub(crate) fn told(error: &(dyn std::error::Error + 'static), settings: &[(String, String)]) -> String {
+    let secrets = settings.iter().filter(|(name, value)| !value.is_empty() && (name.contains("SECRET") || name.contains("TOKEN")));
+    let text = secrets.fold(sentence(error, ""), |text, (_, secret)| text.replace(secret.as_str(), "***"));
+    let code = element(&text, "Code").unwrap_or_default();
+    let words = match element(&text, "Message") {
+        _ if code.is_empty() => text.as_str().to_owned(),
+        message => format!("the store answers {code}{}", message.map(|m| format!(", {m}")).unwrap_or_default()),
     };
-    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry);
-    for (name, value) in settings {
+    let advice = match code {
+        "NoSuchBucket" => "is the bucket spelt right, and, if it is not Amazon's, AWS_ENDPOINT set?",
+        _ => "are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, if it is not Amazon's, AWS_ENDPOINT set and right?",
+    };
+    format!("{words}; {advice}")
+}
+
+/// The store of a bucket. `settings` are the variables that begin with `AWS_`.
+///
+/// # Errors
+/// When the settings do not fit together.
+pub(crate) fn store(bucket: &str, settings: &[(String, String)]) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let retry = RetryConfig { max_retries: 3, ..RetryConfig::default() };
+    // A large file over a narrow line takes its time.
+    let client = ClientOptions::new().with_timeout(Duration::from_secs(300));
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
+    for (name, value) in settings.iter().filter(|(_, value)| !value.is_empty()) {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
-            if key == AmazonS3ConfigKey::Endpoint {
-                builder = builder.with_allow_http(value.starts_with("http://"));
+            if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {
+                let url = url::Url::parse(value).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+                let url = url.ok_or_else(|| object_store::Error::Generic {
+                    store: "S3",
+                    source: format!("{name} is `{value}`, which is no address such as http://10.0.0.1:9000").into(),
+                })?;
+                builder = builder.with_allow_http(url.scheme() == "http");
             }
             builder = builder.with_config(key, value);
         }
     }
-    Ok(Box::new(builder.build()?))
+    Ok(Arc::new(builder.build()?))
 }
 
 /// What stands in an element of an answer of the store.

@@ -1,7 +1,7 @@
 //! `init`, `check` and `changes`: the agreement as a file.
 
 use super::{Outcome, now};
-use crate::home::{Findings, SETTINGS, inspect};
+use crate::home::{Findings, SETTINGS, inspect, place};
 use crate::output;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -10,17 +10,25 @@ use treaty_domain::zone::Zone;
 use treaty_engine::record::Record;
 
 /// Creates a home.
-pub async fn init(dir: &Path, name: Option<String>, time_zone: &str) -> Outcome {
+pub async fn init(dir: &Path, name: Option<String>, time_zone: &str, record: Option<&str>) -> Outcome {
     let zone = Zone::new(time_zone).map_err(|e| e.to_string())?;
     let today = jiff::civil::Date::from(zone.local_day(now()));
     let name = name.unwrap_or_else(|| {
         let folder = dir.file_name().map_or_else(|| "Our company".to_owned(), |n| n.to_string_lossy().into_owned());
         format!("{folder}: sales and marketing")
     });
-    create(dir, &agreement::template(&name, today, time_zone)).await?;
+    let record = create(dir, &agreement::template(&name, today, time_zone), record).await?;
+    let shared = match record.version() {
+        _ if !record.place().is_shared() => String::new(),
+        0 => format!("Its record is in {}, and empty.\n", record.place()),
+        version => format!(
+            "Its record is in {}, which is there already, at version {version}. Copy agreement.toml from the home that it comes from.\n",
+            record.place()
+        ),
+    };
     output::put(
         &format!(
-            "Created a home in {0}.\n  {0}/agreement.toml   the agreement: read it with both sides, change it, sign it\n  {0}/treaty.toml      settings\nNext: `treaty -C {0} check`, then `treaty -C {0} import FILES`.\n",
+            "Created a home in {0}.\n  {0}/agreement.toml   the agreement: read it with both sides, change it, sign it\n  {0}/treaty.toml      settings\n{shared}Next: `treaty -C {0} check`, then `treaty -C {0} import FILES`.\n",
             dir.display()
         ),
         None,
@@ -28,8 +36,8 @@ pub async fn init(dir: &Path, name: Option<String>, time_zone: &str) -> Outcome 
     Ok(0)
 }
 
-/// Writes the files of a home; refuses to touch one that is there.
-pub async fn create(dir: &Path, agreement: &str) -> Result<(), String> {
+/// Writes the files of a home; refuses to touch one that is there. `record` is where its record is, if not in itself.
+pub async fn create(dir: &Path, agreement: &str, record: Option<&str>) -> Result<Record, String> {
     let file = dir.join("agreement.toml");
     if file.exists() {
         return Err(format!("{} is there already; nothing was changed", file.display()));
@@ -38,9 +46,18 @@ pub async fn create(dir: &Path, agreement: &str) -> Result<(), String> {
     let write = |path: std::path::PathBuf, text: &str| {
         std::fs::write(&path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))
     };
-    Record::init(dir).await.map_err(|e| e.to_string())?;
-    write(dir.join("treaty.toml"), SETTINGS)?;
-    write(file, agreement)
+    // A folder that was named from here is the same one from there.
+    let absolute = |at: &str| match at.contains("://") {
+        true => Ok(at.to_owned()),
+        false => std::path::absolute(at).map(|p| p.display().to_string()).map_err(|e| format!("--record {at}: {e}")),
+    };
+    let at = record.map(absolute).transpose()?;
+    let place = place(dir, at.as_deref()).map_err(|e| format!("--record: {e}"))?;
+    let made = Record::init_at(dir, place).await.map_err(|e| e.to_string())?;
+    let set = at.map(|at| format!("# Where the record is.\n[record]\nat = {}\n\n", toml::Value::String(at)));
+    write(dir.join("treaty.toml"), &(set.unwrap_or_default() + SETTINGS))?;
+    write(file, agreement)?;
+    Ok(made)
 }
 
 /// Checks every file of a home.

@@ -30,7 +30,8 @@ pub async fn worker(dir: &Path, scheduler: &str, bind: SocketAddr, host: Option<
         None => bind.ip().to_string(),
     };
     let cores = cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)).max(1);
-    output::remark(&format!("worker on {bind} for the scheduler {scheduler}, over {}", home.dir.display()));
-    treaty_cluster::worker(&home.dir, Post { scheduler: place, bind, host, cores }).await.map_err(|e| e.to_string())?;
+    let record = home.record().await?;
+    output::remark(&format!("worker on {bind} for the scheduler {scheduler}, over {}", record.place()));
+    treaty_cluster::worker(&record, Post { scheduler: place, bind, host, cores }).await.map_err(|e| e.to_string())?;
     Ok(0)
 }

@@ -21,7 +21,7 @@ pub async fn run(dir: &Path, seed: u64, color: Color) -> Outcome {
     let data = dir.join("data");
     std::fs::create_dir_all(&data).map_err(|e| format!("{} cannot be created: {e}", data.display()))?;
     let summary = demo::write_company(&data, seed).map_err(|e| format!("{} cannot be written: {e}", data.display()))?;
-    agreement::create(dir, demo::AGREEMENT).await?;
+    agreement::create(dir, demo::AGREEMENT, None).await?;
     let older = dir.join("agreements");
     std::fs::create_dir_all(&older)
         .and_then(|()| std::fs::write(older.join("2024-01-01.toml"), demo::AGREEMENT_2024))

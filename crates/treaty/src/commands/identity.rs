@@ -61,8 +61,11 @@ pub async fn after_import(home: &Home, result: &mut ImportResult, from_elsewhere
     let record = home.record().await?;
     let found = resolve(&snapshot(home, &record).await?, &home.settings.identity.resolved());
     if !found.links.is_empty() {
-        let written = write(home, &record, &found.links, &format!("{AFTER} version {}", result.version)).await?;
-        result.notes.push(format!("{}; record version {}", summary(&found.links, false), written.unwrap_or(result.version)));
+        // The import has landed, whatever comes now: another writer may have been quicker.
+        match write(home, &record, &found.links, &format!("{AFTER} version {}", result.version)).await {
+            Ok(written) => result.notes.push(format!("{}; record version {}", summary(&found.links, false), written.unwrap_or(result.version))),
+            Err(e) => result.notes.push(format!("identity could not write what it found; `treaty identity` tries again: {e}")),
+        }
     }
     result.notes.extend(found.notes.into_iter().chain(left(&found.aside)));
     Ok(())

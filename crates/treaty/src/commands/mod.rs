@@ -32,7 +32,7 @@ pub async fn run(args: Args) -> Outcome {
     let Args { home, color, command } = args;
     match command {
         Command::Demo { dir, seed } => demo::run(&dir, seed, color).await,
-        Command::Init { dir, name, time_zone } => agreement::init(&dir, name, &time_zone).await,
+        Command::Init { dir, name, time_zone, record } => agreement::init(&dir, name, &time_zone, record.as_deref()).await,
         Command::Check => agreement::check(&home),
         Command::Changes { old, new } => agreement::changes(&old, &new),
         Command::Import { journal: true, dry_run, .. } => events::import(&home, dry_run).await,

@@ -3,7 +3,7 @@
 use super::import::{self, Choice, Snapshot};
 use super::log;
 use super::{Outcome, now};
-use crate::home::Home;
+use crate::home::{Home, place};
 use crate::output;
 use crate::progress::Bar;
 use std::fs::{self, File};
@@ -85,7 +85,10 @@ async fn import(home: &Home, request: &Request<'_>, progress: &dyn Progress) -> 
     }
     progress.step("keeping the state", None);
     // The state may say that rows are here only when they are on the disk, whatever happens to the machine.
-    to_disk(&home.dir.join("record"), before).map_err(|e| failed(format!("the record cannot be written to the disk: {e}")))?;
+    // An object store says that it has them when it does.
+    if let Some(folder) = place(&home.dir, home.settings.record.at.as_deref())?.as_folder() {
+        to_disk(folder, before).map_err(|e| failed(format!("the record cannot be written to the disk: {e}")))?;
+    }
     kept.commit(merged, &mark)?;
     Ok(result)
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process that ends with the test.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
     fn start(command: &mut Command) -> Self {
@@ -40,7 +40,8 @@ fn ports() -> u16 {
     panic!("no two free ports beside each other");
 }
 
-fn scheduler() -> (Process, String) {
+/// A scheduler, and its address.
+pub fn scheduler() -> (Process, String) {
     let address = format!("127.0.0.1:{}", ports());
     let process = Process::start(treaty().args(["scheduler", "--bind", &address]));
     let begun = Instant::now();
@@ -52,8 +53,13 @@ fn scheduler() -> (Process, String) {
 }
 
 fn worker(home: &Path, scheduler: &str) -> Process {
+    worker_of(&mut treaty(), home, scheduler)
+}
+
+/// A worker of one core over a home; `command` is the binary with what else it needs.
+pub fn worker_of(command: &mut Command, home: &Path, scheduler: &str) -> Process {
     let own = format!("127.0.0.1:{}", ports());
-    let process = Process::start(treaty().arg("-C").arg(home).args(["worker", "--scheduler", scheduler, "--bind", &own, "--cores", "1"]));
+    let process = Process::start(command.arg("-C").arg(home).args(["worker", "--scheduler", scheduler, "--bind", &own, "--cores", "1"]));
     let begun = Instant::now();
     while TcpStream::connect(&own).is_err() {
         assert!(begun.elapsed() < Duration::from_secs(30), "the worker does not listen");
@@ -65,6 +71,13 @@ fn worker(home: &Path, scheduler: &str) -> Process {
 /// A company whose pass has several chunks.
 fn company() -> Home {
     let home = Home::new(None);
+    write_company(&home);
+    home.import();
+    home
+}
+
+/// Files of such a company.
+pub fn write_company(home: &Home) {
     let mut people = String::from("person_id,account_id,created_at,lead_source,campaign_id,owner_id\n");
     let mut touches = String::from("touchpoint_id,person_id,occurred_at,channel,campaign_id\n");
     let mut stages = String::from("subject_type,subject_id,changed_at,stage\n");
@@ -90,11 +103,9 @@ fn company() -> Home {
     {
         home.file(&format!("{name}.csv"), &text);
     }
-    home.import();
-    home
 }
 
-const REVIEW: [&str; 5] = ["review", "--as-of", "2025-06-30", "--format", "json"];
+pub const REVIEW: [&str; 5] = ["review", "--as-of", "2025-06-30", "--format", "json"];
 
 /// The review without facts that were kept before.
 fn review(home: &Home, more: &[&str]) -> Run {

@@ -8,6 +8,7 @@ mod fixtures;
 mod golden;
 mod home;
 mod identity;
+mod objects;
 mod packs;
 mod s3;
 mod shared;

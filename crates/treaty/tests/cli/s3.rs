@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/s3-server/Cargo.toml");
-const KEY: &str = "reader";
-const SECRET: &str = "s3cret-key";
+pub const KEY: &str = "reader";
+pub const SECRET: &str = "s3cret-key";
 
 /// A server that runs while this lives; the folders of `dir` are its buckets.
-struct Server {
+pub struct Server {
     child: Child,
-    dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
     url: String,
 }
 
@@ -41,7 +41,8 @@ fn program() -> Option<PathBuf> {
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    /// Starts one with an empty bucket `crm`, where the program can be had.
+    pub fn start() -> Option<Self> {
         let program = program()?;
         let dir = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(dir.path().join("crm")).expect("a bucket");
@@ -68,15 +69,16 @@ impl Server {
     fn import(&self, home: &Home, address: &str, (key, secret): (&str, &str), more: &[&str]) -> Run {
         let mut command = treaty();
         command.arg("-C").arg(home.path()).args(["import", address]).args(more);
-        for (name, value) in [
-            ("AWS_ENDPOINT", self.url.as_str()),
-            ("AWS_ACCESS_KEY_ID", key),
-            ("AWS_SECRET_ACCESS_KEY", secret),
-            ("AWS_REGION", "eu-central-1"),
-        ] {
-            command.env(name, value);
-        }
-        run(&mut command)
+        run(self.reached(&mut command, (key, secret)))
+    }
+
+    /// A command with the variables that say how to reach it.
+    pub fn reached<'c>(&self, command: &'c mut Command, (key, secret): (&str, &str)) -> &'c mut Command {
+        command
+            .env("AWS_ENDPOINT", &self.url)
+            .env("AWS_ACCESS_KEY_ID", key)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_REGION", "eu-central-1")
     }
 }
 
