@@ -1,8 +1,10 @@
 //! A report and a review as JSON. Numbers are numbers; a missing one is `null` with its reason.
 //!
-//! `format!("{:#}", report_to_json(&report))` is the indented text.
+//! [`report_text`] and [`review_text`] are the indented text.
 
-use serde_json::{Map, Number, Value, json};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value, json};
 
 use crate::render::format::Missing;
 use crate::render::table::is_provisional;
@@ -14,51 +16,124 @@ use crate::review::{PromiseLine, Review};
 /// Each row has the columns as keys, and `provisional`. A ratio is
 /// `{"value": 0.2, "numerator": 1, "denominator": 5}`, a missing number `{"value": null, "reason": "not_mature"}`.
 /// Money is in major units of `provenance.currency`.
-pub fn report_to_json(report: &Report) -> Value {
-    let exponent = report.provenance.exponent;
-    let columns: Vec<Value> = report
-        .columns
-        .iter()
-        .map(|c| json!({"name": c.name, "title": c.title, "unit": unit(c.unit), "metric": c.metric}))
-        .collect();
-    let rows: Vec<Value> = report
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(i, row)| {
-            let cells = report.columns.iter().enumerate();
-            let mut object: Map<String, Value> =
-                cells.map(|(at, c)| (c.name.clone(), row.get(at).map_or(Value::Null, |x| cell(x, exponent)))).collect();
-            if object.get("provisional").is_none_or(Value::is_null) {
-                object.insert("provisional".to_owned(), Value::Bool(is_provisional(report, i)));
-            }
-            Value::Object(object)
-        })
-        .collect();
-    json!({
-        "report": report.name,
-        "question": report.question,
-        "answer": report.answer,
-        "columns": columns,
-        "rows": rows,
-        "chart": report.chart.as_ref().map(chart),
-        "clauses": report.clauses,
-        "method": report.method,
-        "notes": report.notes,
-        "provenance": provenance(&report.provenance),
-    })
+pub fn report_to_json(report: &Report) -> impl Serialize {
+    let columns = report.columns.iter().map(|c| json!({"name": c.name, "title": c.title, "unit": unit(c.unit), "metric": c.metric}));
+    ReportJson {
+        report: &report.name,
+        question: &report.question,
+        answer: &report.answer,
+        columns: columns.collect(),
+        rows: Rows(report),
+        chart: report.chart.as_ref().map(chart),
+        clauses: &report.clauses,
+        method: &report.method,
+        notes: &report.notes,
+        provenance: provenance(&report.provenance),
+    }
 }
 
 /// The review: headline, promises of both sides, then every report.
-pub fn review_to_json(review: &Review) -> Value {
+pub fn review_to_json(review: &Review) -> impl Serialize {
     let exponent = review.provenance.exponent;
-    json!({
-        "title": review.title,
-        "headline": review.headline,
-        "promises": review.promises.iter().map(|p| promise(p, exponent)).collect::<Vec<Value>>(),
-        "reports": review.reports.iter().map(report_to_json).collect::<Vec<Value>>(),
-        "provenance": provenance(&review.provenance),
-    })
+    ReviewJson {
+        title: &review.title,
+        headline: &review.headline,
+        promises: review.promises.iter().map(|p| promise(p, exponent)).collect(),
+        reports: review.reports.iter().map(report_to_json).collect(),
+        provenance: provenance(&review.provenance),
+    }
+}
+
+/// Indented text for people and programs, with an end of line.
+pub fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |t| t + "\n")
+}
+
+/// [`pretty`] of a report.
+pub fn report_text(report: &Report) -> String {
+    pretty(&report_to_json(report))
+}
+
+/// [`pretty`] of a review.
+pub fn review_text(review: &Review) -> String {
+    pretty(&review_to_json(review))
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    report: &'a str,
+    question: &'a str,
+    answer: &'a str,
+    columns: Vec<Value>,
+    rows: Rows<'a>,
+    chart: Option<Value>,
+    clauses: &'a [String],
+    method: &'a str,
+    notes: &'a [String],
+    provenance: Value,
+}
+
+#[derive(Serialize)]
+struct ReviewJson<'a, R> {
+    title: &'a str,
+    headline: &'a str,
+    promises: Vec<Value>,
+    reports: Vec<R>,
+    provenance: Value,
+}
+
+/// The rows of a report; there may be very many, so they are written as they are read.
+struct Rows<'a>(&'a Report);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(Some(self.0.rows.len()))?;
+        for i in 0..self.0.rows.len() {
+            list.serialize_element(&Row(self.0, i))?;
+        }
+        list.end()
+    }
+}
+
+struct Row<'a>(&'a Report, usize);
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self(report, i) = *self;
+        let mut object = to.serialize_map(None)?;
+        let mut says = false;
+        for (at, column) in report.columns.iter().enumerate() {
+            let own = report.rows[i].get(at);
+            if column.name == PROVISIONAL {
+                says = true;
+                match own.filter(|c| !matches!(c, Cell::Blank)) {
+                    Some(own) => object.serialize_entry(PROVISIONAL, &CellJson(own, report.provenance.exponent))?,
+                    None => object.serialize_entry(PROVISIONAL, &is_provisional(report, i))?,
+                }
+            } else {
+                object.serialize_entry(&column.name, &own.map(|c| CellJson(c, report.provenance.exponent)))?;
+            }
+        }
+        if !says {
+            object.serialize_entry(PROVISIONAL, &is_provisional(report, i))?;
+        }
+        object.end()
+    }
+}
+
+/// Whether a row may still change.
+const PROVISIONAL: &str = "provisional";
+
+struct CellJson<'a>(&'a Cell, u32);
+
+impl Serialize for CellJson<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Cell::Text(text) => to.serialize_str(text),
+            Cell::Count(n) => to.serialize_i64(*n),
+            other => cell(other, self.1).serialize(to),
+        }
+    }
 }
 
 fn promise(p: &PromiseLine, exponent: u32) -> Value {
@@ -154,9 +229,13 @@ mod tests {
     use super::*;
     use crate::render::fixture;
 
+    fn value(json: impl Serialize) -> Value {
+        serde_json::to_value(json).expect("JSON")
+    }
+
     #[test]
     fn numbers_are_numbers_and_missing_ones_say_why() {
-        let json = report_to_json(&fixture::funnel());
+        let json = value(report_to_json(&fixture::funnel()));
         let rows = json["rows"].as_array().expect("rows");
         assert_eq!(rows[1]["reached"], json!(2500));
         assert_eq!(rows[1]["conversion"]["numerator"], json!(2500));
@@ -171,7 +250,7 @@ mod tests {
     fn every_row_says_whether_it_is_provisional() {
         let mut report = fixture::awkward();
         report.provisional = vec![true];
-        let json = report_to_json(&report);
+        let json = value(report_to_json(&report));
         assert_eq!(json["rows"][0]["provisional"], json!(true));
         assert_eq!(json["rows"][1]["provisional"], json!(false));
     }
@@ -186,11 +265,11 @@ mod tests {
 
     #[test]
     fn the_review_holds_promises_and_reports() {
-        let json = review_to_json(&fixture::review());
+        let json = value(review_to_json(&fixture::review()));
         assert_eq!(json["promises"][0]["standing"], json!("kept"));
         assert_eq!(json["promises"][2]["attainment"]["reason"], json!("not_mature"));
         assert_eq!(json["reports"].as_array().map(Vec::len), Some(4));
-        let text = format!("{json:#}");
+        let text = review_text(&fixture::review());
         assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), json);
     }
 }

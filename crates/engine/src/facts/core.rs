@@ -3,8 +3,9 @@
 
 use crate::error::EngineError;
 use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, BooleanBuilder, PrimitiveArray, PrimitiveBuilder, RecordBatch,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, BooleanBufferBuilder, PrimitiveArray, RecordBatch,
 };
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::{
     DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, UInt8Type, UInt16Type, UInt32Type,
 };
@@ -19,38 +20,95 @@ use treaty_domain::timeline::NONE;
 trait Grow: Default {
     type Cell;
     const TYPE: DataType;
-    fn put(&mut self, cell: Option<Self::Cell>);
+    /// Adds cells, a block of them at once.
+    fn put(&mut self, rows: usize, cell: impl Fn(usize) -> Option<Self::Cell>);
     fn done(&mut self) -> ArrayRef;
 }
 
-impl<T: ArrowPrimitiveType> Grow for PrimitiveBuilder<T> {
+/// Which cells of a growing column are there; nothing is noted while all are.
+#[derive(Default)]
+struct Validity {
+    rows: usize,
+    bits: Option<BooleanBufferBuilder>,
+}
+
+impl Validity {
+    fn put(&mut self, rows: usize, there: impl Fn(usize) -> bool) {
+        let own = BooleanBuffer::collect_bool(rows, there);
+        if self.bits.is_none() && own.count_set_bits() < rows {
+            let mut bits = BooleanBufferBuilder::new(self.rows + rows);
+            bits.append_n(self.rows, true);
+            self.bits = Some(bits);
+        }
+        if let Some(bits) = &mut self.bits {
+            bits.append_buffer(&own);
+        }
+        self.rows += rows;
+    }
+
+    fn done(&mut self) -> Option<NullBuffer> {
+        self.rows = 0;
+        self.bits.take().map(|mut bits| NullBuffer::new(bits.finish()))
+    }
+}
+
+/// Numbers.
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    validity: Validity,
+}
+
+impl<T: ArrowPrimitiveType> Default for Numbers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), validity: Validity::default() }
+    }
+}
+
+impl<T: ArrowPrimitiveType> Grow for Numbers<T> {
     type Cell = T::Native;
     const TYPE: DataType = T::DATA_TYPE;
-    fn put(&mut self, cell: Option<T::Native>) {
-        self.append_option(cell);
+
+    #[inline]
+    fn put(&mut self, rows: usize, cell: impl Fn(usize) -> Option<T::Native>) {
+        self.values.extend((0..rows).map(|i| cell(i).unwrap_or_default()));
+        self.validity.put(rows, |i| cell(i).is_some());
     }
+
     fn done(&mut self) -> ArrayRef {
-        Arc::new(self.finish())
+        Arc::new(PrimitiveArray::<T>::new(std::mem::take(&mut self.values).into(), self.validity.done()))
     }
 }
 
-impl Grow for BooleanBuilder {
+/// Yes or no.
+#[derive(Default)]
+struct Flags {
+    values: Option<BooleanBufferBuilder>,
+    validity: Validity,
+}
+
+impl Grow for Flags {
     type Cell = bool;
     const TYPE: DataType = DataType::Boolean;
-    fn put(&mut self, cell: Option<bool>) {
-        self.append_option(cell);
+
+    #[inline]
+    fn put(&mut self, rows: usize, cell: impl Fn(usize) -> Option<bool>) {
+        let values = self.values.get_or_insert_with(|| BooleanBufferBuilder::new(rows));
+        values.append_buffer(&BooleanBuffer::collect_bool(rows, |i| cell(i).unwrap_or_default()));
+        self.validity.put(rows, |i| cell(i).is_some());
     }
+
     fn done(&mut self) -> ArrayRef {
-        Arc::new(self.finish())
+        let values = self.values.take().map_or_else(|| BooleanBuffer::new_unset(0), |mut v| v.finish());
+        Arc::new(BooleanArray::new(values, self.validity.done()))
     }
 }
 
-type U8 = PrimitiveBuilder<UInt8Type>;
-type U16 = PrimitiveBuilder<UInt16Type>;
-type U32 = PrimitiveBuilder<UInt32Type>;
-type I32 = PrimitiveBuilder<Int32Type>;
-type I64 = PrimitiveBuilder<Int64Type>;
-type Flag = BooleanBuilder;
+type U8 = Numbers<UInt8Type>;
+type U16 = Numbers<UInt16Type>;
+type U32 = Numbers<UInt32Type>;
+type I32 = Numbers<Int32Type>;
+type I64 = Numbers<Int64Type>;
+type Flag = Flags;
 
 /// Defines the growing columns of a fact from its fields.
 macro_rules! core {
@@ -66,9 +124,10 @@ macro_rules! core {
 
                 /// Column after column: a block of facts fits into the nearest cache.
                 fn take(&mut self, facts: &[$fact]) {
-                    $(for $f in facts {
-                        self.$column.put(($get).into());
-                    })*
+                    $(self.$column.put(facts.len(), |i| {
+                        let $f = &facts[i];
+                        ($get).into()
+                    });)*
                 }
 
                 fn finish(&mut self) -> Vec<ArrayRef> {
@@ -212,12 +271,13 @@ const OF_DEAL: [(&str, DataType); 5] = [
 ];
 
 impl OfDeal {
-    fn take(&mut self, deal: Option<&OpportunityFact>) {
-        self.person.append_value(deal.map_or(NONE, |o| o.person));
-        self.owner.append_value(deal.map_or(NONE, |o| o.owner));
-        self.created_at.append_option(deal.map(|o| o.created_at.0));
-        self.amount.append_option(deal.and_then(|o| o.amount));
-        self.won_at.append_option(deal.and_then(|o| o.won_at).map(|t| t.0));
+    fn take(&mut self, deals: &[Option<&OpportunityFact>]) {
+        let n = deals.len();
+        self.person.put(n, |i| Some(deals[i].map_or(NONE, |o| o.person)));
+        self.owner.put(n, |i| Some(deals[i].map_or(NONE, |o| o.owner)));
+        self.created_at.put(n, |i| deals[i].map(|o| o.created_at.0));
+        self.amount.put(n, |i| deals[i].and_then(|o| o.amount));
+        self.won_at.put(n, |i| deals[i].and_then(|o| o.won_at).map(|t| t.0));
     }
 
     fn done(&mut self) -> [ArrayRef; 5] {
@@ -271,16 +331,19 @@ impl Growing {
         self.clocks.take(&c.clocks);
         // Clocks follow their hand-offs, so the person is found by walking both.
         let mut at = 0;
-        for x in &c.clocks {
+        let person = |x: &ClockFact| {
             while c.handoffs.get(at).is_some_and(|h| h.row != x.handoff) {
                 at += 1;
             }
-            self.clock_person.append_value(c.handoffs.get(at).map_or(NONE, |h| h.person));
-        }
+            c.handoffs.get(at).map_or(NONE, |h| h.person)
+        };
+        let people: Vec<u32> = c.clocks.iter().map(person).collect();
+        self.clock_person.put(people.len(), |i| Some(people[i]));
         self.influences.take(&c.influences);
         self.credits.take(&c.credits);
         let deals = |numbers: &mut dyn Iterator<Item = u32>, to: &mut OfDeal| {
             let mut at = 0;
+            let mut found = Vec::new();
             for number in numbers {
                 // Influences and credits follow the order of their opportunities.
                 while c.opportunities.get(at).is_some_and(|o| o.opportunity != number) {
@@ -289,8 +352,9 @@ impl Growing {
                 if at == c.opportunities.len() {
                     at = c.opportunities.iter().position(|o| o.opportunity == number).unwrap_or(c.opportunities.len());
                 }
-                to.take(c.opportunities.get(at));
+                found.push(c.opportunities.get(at));
             }
+            to.take(&found);
         };
         deals(&mut c.influences.iter().map(|i| i.opportunity), &mut self.influence_deal);
         deals(&mut c.credits.iter().map(|i| i.opportunity), &mut self.credit_deal);

@@ -326,14 +326,16 @@ impl TableProvider for PassTable {
 /// When the record cannot be read or a condition of the agreement cannot be evaluated.
 pub async fn derive(record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
     let ready = Arc::new(Ready::load(record, set, view).await?);
-    // More partitions than cores, so that a heavy one does not leave the others idle.
+    // More partitions than cores, so that a heavy one does not leave the others idle, but only as many
+    // at once as there are cores: each needs memory.
     let partitions = (4 * par::workers()).min(ready.chunks());
     let plan = PassExec::new(Source::Here(Arc::clone(&ready)), shares(partitions)?, None)?;
     let streams = execute_stream_partitioned(Arc::new(plan), Arc::new(TaskContext::default()))?;
-    let running: Vec<_> = streams.into_iter().map(|s| tokio::spawn(s.try_collect::<Vec<RecordBatch>>())).collect();
+    let run = |s: SendableRecordBatchStream| async move { tokio::spawn(s.try_collect::<Vec<RecordBatch>>()).await };
+    let done: Vec<_> = stream::iter(streams).map(run).buffered(par::workers()).collect().await;
     let mut batches = Vec::new();
-    for run in running {
-        batches.extend(run.await.map_err(|e| EngineError::Ask(format!("the pass broke off: {e}")))??);
+    for run in done {
+        batches.extend(run.map_err(|e| EngineError::Ask(format!("the pass broke off: {e}")))??);
     }
     let ready = Arc::try_unwrap(ready).map_err(|_| EngineError::Ask("the pass is still running; this is a defect of Treaty".to_owned()))?;
     collect(&batches, &ready.shape, ready.rest, view)

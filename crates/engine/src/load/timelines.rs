@@ -90,7 +90,8 @@ impl Source {
     fn folder(&self, record: &Record) -> PathBuf {
         // A record that was begun anew counts its versions anew.
         let import = record.log().into_iter().find(|e| e.version == self.version);
-        let key = format!("{FORM} {} {} {:?} {:?} {}", self.merges_of, self.known, import, record.truth(), env!("CARGO_PKG_VERSION"));
+        let place = record.place().mark();
+        let key = format!("{FORM} {} {} {import:?} {:?} {place} {}", self.merges_of, self.known, record.truth(), env!("CARGO_PKG_VERSION"));
         record.home().join("timelines").join(format!("v{:08}-{}", self.version, digest(key.as_bytes())))
     }
 }

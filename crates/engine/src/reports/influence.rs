@@ -2,6 +2,9 @@
 
 use super::{Ask, Desk, column, grouped_count, money};
 use crate::error::EngineError;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
 use std::collections::BTreeMap;
 use treaty_app::report::{Cell, Chart, Report, Unit};
 
@@ -20,19 +23,14 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let list = ["count(*) AS n".to_owned(), "sum(amount) AS money".to_owned()];
     let sourced = desk.select(ask, "opportunities", &["campaign_id"], &list, &counting).await?;
     let influenced = desk.select(ask, "influences", &["campaign_id"], &list, &within).await?;
-    // One row an opportunity: the union must not count it once a campaign.
+    // The union must not count an opportunity once a campaign; its rows stand together.
     let dims = desk.dimensions(&Ask { by: None, ..ask.clone() }, "influences", &[]).await?;
     debug_assert!(dims.is_empty());
     let mut conditions: Vec<String> = within.iter().map(|c| (*c).to_owned()).collect();
     conditions.extend(desk.filter(ask, "influences").await?);
     let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let union = super::rows::Rows::collect(
-        &desk.cx,
-        &format!("SELECT count(*) AS n, sum(a) AS money FROM (SELECT max(amount) AS a FROM influences{filter} GROUP BY opportunity_id)"),
-        0,
-    )
-    .await?
-    .one();
+    let text = format!("SELECT {}, amount FROM {}{filter}", desk.key("influences", "opportunity_id"), crate::facts::coded("influences"));
+    let union = union(&desk.cx.sql(&text).await?.collect_partitioned().await?.concat())?;
     let mut table: BTreeMap<Vec<(bool, Option<String>)>, [i64; 4]> = BTreeMap::new();
     if ask.by.is_none() && ask.filter.is_none() {
         for campaign in super::rows::Rows::collect(&desk.cx, "SELECT campaign_id, 0 AS n FROM campaigns", 1).await?.0 {
@@ -71,8 +69,8 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     last.extend([
         Cell::Count(sum_sourced[0]),
         Cell::Money(sum_sourced[1]),
-        Cell::Count(union.int("n")),
-        Cell::Money(union.int("money")),
+        Cell::Count(union.0),
+        Cell::Money(union.1),
     ]);
     out.rows.push(last);
     out.provisional.push(false);
@@ -83,14 +81,14 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
             money(named, &out.provenance),
             money(sum_sourced[1], &out.provenance),
             money(*amount, &out.provenance),
-            money(union.int("money"), &out.provenance)
+            money(union.1, &out.provenance)
         ),
         _ => format!("{} opportunities were created, none of them sourced by a campaign.", grouped_count(sum_sourced[0])),
     };
-    if union.int("money") > 0 {
+    if union.1 > 0 {
         out.notes.push(format!(
             "Influenced pipeline does not add up over campaigns: the sum is {:.2} times the union.",
-            sum_influenced as f64 / union.int("money") as f64
+            sum_influenced as f64 / union.1 as f64
         ));
     }
     out.chart = Some(Chart::Paired {
@@ -100,4 +98,25 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.clauses = vec!["source.rule".to_owned(), "source.kinds".to_owned(), "influence.window_days".to_owned()];
     out.method = "Every opportunity has exactly one source by the source rule, so sourced amounts add up to the whole. A campaign influences an opportunity when it touched one of its people within the window before creation, both ends included; the full amount counts for each such campaign. The union counts every opportunity once.".to_owned();
     Ok(out)
+}
+
+/// Number of opportunities and their amounts, each once, of rows of opportunity and amount; those of
+/// an opportunity stand together.
+fn union(batches: &[RecordBatch]) -> Result<(i64, i64), EngineError> {
+    let (mut n, mut money) = (0, 0);
+    let mut last = None;
+    for batch in batches {
+        let opportunity = cast(batch.column(0), &DataType::Int32)?;
+        let opportunity = opportunity.as_primitive::<Int32Type>();
+        let amount = cast(batch.column(1), &DataType::Int64)?;
+        let amount = amount.as_primitive::<Int64Type>();
+        for (i, own) in opportunity.values().iter().enumerate() {
+            if last != Some(*own) {
+                last = Some(*own);
+                n += 1;
+                money += if amount.is_valid(i) { amount.value(i) } else { 0 };
+            }
+        }
+    }
+    Ok((n, money))
 }

@@ -2,7 +2,7 @@
 
 use super::{Ask, Desk, column, grouped_count};
 use crate::error::EngineError;
-use crate::sql;
+use crate::facts::Words;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
@@ -23,61 +23,58 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let rules = &desk.agreement.rules;
     let segment = ask.by.as_deref().or(rules.recycle_by.as_deref());
     desk.dimensions(&Ask { by: segment.map(str::to_owned), ..ask.clone() }, "opportunities", &[]).await?;
-    let label = segment.map_or_else(|| "''".to_owned(), |s| format!("coalesce(CAST({} AS VARCHAR), '(unknown)')", sql::quoted(s)));
+    let label = segment.map_or_else(|| "''".to_owned(), |s| desk.key("opportunities", s));
     let filter = desk.filter(ask, "opportunities").await?.map_or_else(String::new, |f| format!(" AND {f}"));
+    let table = crate::facts::coded("opportunities");
     let lost = super::rows::Rows::collect(
         &desk.cx,
-        &format!("SELECT {label} AS label, avg(CAST(lost_days AS DOUBLE)) AS mean, count(*) AS n FROM opportunities WHERE lost_at IS NOT NULL AND NOT won{filter} GROUP BY 1"),
+        &format!("SELECT {label} AS label, avg(CAST(lost_days AS DOUBLE)) AS mean, count(*) AS n FROM {table} WHERE lost_at IS NOT NULL AND NOT won{filter} GROUP BY 1"),
         1,
     )
     .await?;
-    let mean: BTreeMap<String, (f64, i64)> =
-        lost.0.iter().filter_map(|r| Some((r.label()?.to_owned(), (r.number("mean")?, r.int("n"))))).collect();
-    let words = |dim: &str| desk.words("opportunities", dim);
+    // Keyed by the label, or its code.
+    let mean: BTreeMap<Option<&str>, (f64, i64)> =
+        lost.0.iter().filter_map(|r| Some((r.label(), (r.number("mean")?, r.int("n"))))).collect();
     let text = format!(
-        "SELECT opportunity_id, {}, {}, CAST(age_days AS DOUBLE), {label}, CAST(amount AS DOUBLE) FROM {} WHERE is_open{filter}",
+        "SELECT opportunity_id, {}, {}, CAST(age_days AS DOUBLE), {label}, CAST(amount AS DOUBLE) FROM {table} WHERE is_open{filter}",
         desk.key("opportunities", "owner_id"),
         desk.key("opportunities", "stage"),
-        crate::facts::coded("opportunities")
     );
     let (mut open, mut flagged) = (0i64, Vec::new());
     let batches = desk.cx.sql(&text).await?.collect().await?;
+    let words = |dim: &str| desk.words("opportunities", dim);
     let (owners, stages) = (words("owner_id")?, words("stage")?);
-    let word = |list: &Option<crate::facts::Words>, code: Option<&str>| list.as_ref().and_then(|words| words.of(code));
+    let labels = segment.map_or(Ok(None), words)?;
     for batch in batches {
-        let strings = [1, 2, 4].map(|i| cast(batch.column(i), &DataType::Utf8));
-        let [owner, stage, label] = strings;
-        let (owner, stage, label) = (owner?, stage?, label?);
+        let labelled = cast(batch.column(4), &DataType::Utf8)?;
+        let label = |i: usize| labelled.is_valid(i).then(|| labelled.as_string::<i32>().value(i));
         let age = batch.column(3).as_primitive::<Float64Type>();
         let amount = batch.column(5).as_primitive::<Float64Type>();
         open += batch.num_rows() as i64;
-        let late: UInt32Array = (0..batch.num_rows())
-            .filter(|i| {
-                let mean = mean.get(label.as_string::<i32>().value(*i));
-                mean.is_some_and(|(mean, n)| *n >= rules.recycle_at_least_lost && age.value(*i) > *mean)
-            })
-            .map(|i| i as u32)
-            .collect();
-        let ids = cast(&take(batch.column(0), &late, None)?, &DataType::Utf8)?;
-        for (i, id) in late.values().iter().zip(ids.as_string::<i32>()) {
+        let late = |i: &usize| mean.get(&label(*i)).is_some_and(|(mean, n)| *n >= rules.recycle_at_least_lost && age.value(*i) > *mean);
+        let late: UInt32Array = (0..batch.num_rows()).filter(late).map(|i| i as u32).collect();
+        let texts = |column: usize| -> Result<ArrayRef, EngineError> { Ok(cast(&take(batch.column(column), &late, None)?, &DataType::Utf8)?) };
+        let (ids, owner, stage) = (texts(0)?, texts(1)?, texts(2)?);
+        for (at, i) in late.values().iter().enumerate() {
             let i = *i as usize;
-            let text = |a: &ArrayRef| a.is_valid(i).then(|| a.as_string::<i32>().value(i).to_owned());
-            let key = text(&label).unwrap_or_default();
-            let Some((mean, _)) = mean.get(&key) else { continue };
+            let text = |a: &ArrayRef| a.is_valid(at).then(|| a.as_string::<i32>().value(at).to_owned());
+            let word = |list: &Option<Words>, code: &ArrayRef| list.as_ref().and_then(|words| words.of(text(code).as_deref()));
+            let Some((mean, _)) = mean.get(&label(i)) else { continue };
             let mut row = Vec::with_capacity(8);
-            let id = id.unwrap_or_default().to_owned();
-            row.push(Cell::Text(id.clone()));
+            let id = text(&ids).unwrap_or_default();
+            if ask.by.is_some() {
+                let key = labels.as_ref().map_or_else(|| label(i).map(str::to_owned), |words| words.of(label(i)));
+                row.push(Cell::Text(key.unwrap_or_else(|| "(unknown)".to_owned())));
+            }
             row.extend([
-                Cell::Text(word(&owners, text(&owner).as_deref()).unwrap_or_else(|| "(unassigned)".to_owned())),
-                Cell::Text(word(&stages, text(&stage).as_deref()).unwrap_or_default()),
+                Cell::Text(id.clone()),
+                Cell::Text(word(&owners, &owner).unwrap_or_else(|| "(unassigned)".to_owned())),
+                Cell::Text(word(&stages, &stage).unwrap_or_default()),
                 Cell::Count(age.value(i) as i64),
                 Cell::Text(format!("mean_lost_cycle > {mean:.1} days")),
                 Cell::Text("recycle: assign to marketing".to_owned()),
                 if amount.is_valid(i) { Cell::Money(amount.value(i) as i64) } else { Cell::Blank },
             ]);
-            if ask.by.is_some() {
-                row.insert(0, Cell::Text(key));
-            }
             flagged.push((std::cmp::Reverse(age.value(i) as i64), id, row));
         }
     }

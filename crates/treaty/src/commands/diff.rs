@@ -17,7 +17,7 @@ pub async fn run(dir: &Path, from: &str, to: &str, format: Format, color: Color)
     let text = match format {
         Format::Table => text::report_to_text(&report, &output::style(color)),
         Format::Csv => csv::to_csv(&report),
-        Format::Json => super::report::pretty(&json::report_to_json(&report)),
+        Format::Json => json::report_text(&report),
         Format::Html => treaty_web::review::report_html(&report).map_err(|e| e.to_string())?,
         Format::Parquet => return Err("diff knows the formats table, csv, json and html".to_owned()),
     };

@@ -6,6 +6,7 @@ use crate::args::{Format, IdentityCommand};
 use crate::home::{AfterImport, Home};
 use crate::output;
 use std::path::Path;
+use treaty_app::render::json::pretty;
 use treaty_app::identity::{self as links, Link, Snapshot};
 use treaty_app::import::{ImportResult, Origin, Silent};
 use treaty_app::layout;
@@ -202,7 +203,7 @@ fn shown(names: &[String], rows: &[Vec<String>], format: Format) -> Result<Strin
         Format::Json => {
             let list: Vec<serde_json::Value> =
                 rows.iter().map(|r| names.iter().cloned().zip(r.iter().cloned().map(serde_json::Value::from)).collect::<serde_json::Map<_, _>>().into()).collect();
-            Ok(super::report::pretty(&list.into()))
+            Ok(pretty(&list))
         }
         Format::Parquet | Format::Html => Err("this list is shown as table, csv or json".to_owned()),
     }

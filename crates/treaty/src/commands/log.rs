@@ -5,6 +5,7 @@ use crate::args::Format;
 use crate::home::Home;
 use crate::output;
 use std::path::Path;
+use treaty_app::render::json::pretty;
 use treaty_app::import::{Details, Filtered, ImportResult, LogEntry, SourceCount, TableCount};
 use treaty_app::raw::Fault;
 use treaty_app::render::format::count;
@@ -98,7 +99,7 @@ pub async fn run(dir: &Path, version: Option<u64>, format: Format) -> Outcome {
     let all = record.log();
     let Some(version) = version else {
         let text = if format == Format::Json {
-            super::report::pretty(&all.iter().map(|e| json(zone, e, &[])).collect::<Vec<_>>().into())
+            pretty(&all.iter().map(|e| json(zone, e, &[])).collect::<Vec<_>>())
         } else {
             list(zone, &all)
         };
@@ -110,7 +111,7 @@ pub async fn run(dir: &Path, version: Option<u64>, format: Format) -> Outcome {
         return Err(format!("the record has no version {version}; `treaty log` lists them, the newest is {newest}"));
     };
     let faults = record.refused(version).await.map_err(|e| e.to_string())?;
-    let text = if format == Format::Json { super::report::pretty(&json(zone, entry, &faults)) } else { one(zone, entry, &faults) };
+    let text = if format == Format::Json { pretty(&json(zone, entry, &faults)) } else { one(zone, entry, &faults) };
     output::put(&text, None)?;
     Ok(0)
 }

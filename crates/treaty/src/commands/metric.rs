@@ -5,6 +5,7 @@ use crate::args::{Color, Format, MetricCommand, Slice, When};
 use crate::home::{Home, catalogue};
 use crate::output;
 use std::path::Path;
+use treaty_app::render::json::pretty;
 use treaty_app::render::format;
 use treaty_engine::metrics::{self, Explanation, Metric};
 
@@ -44,7 +45,7 @@ async fn explain(dir: &Path, id: &str, when: &When, slice: &Slice, rows: Option<
     let min_n = desk.agreement.rules.min_n;
     let e = metrics::explain(&desk.cx, metric, slice.filter.as_deref(), bounds, rows, min_n).await.map_err(|e| e.to_string())?;
     let text = match format {
-        Format::Json => super::report::pretty(&as_json(metric, &e, &case.provenance)),
+        Format::Json => pretty(&as_json(metric, &e, &case.provenance)),
         Format::Csv => rows_csv(&e)?,
         Format::Table => as_text(metric, &e, &case.provenance, home.newest().line(metric.clause.as_deref().unwrap_or(""))),
         Format::Parquet | Format::Html => return Err("metric explain knows the formats table, csv (the rows) and json".to_owned()),

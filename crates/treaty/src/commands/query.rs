@@ -5,6 +5,7 @@ use crate::args::{Color, Format, When};
 use crate::home::Home;
 use crate::output;
 use std::path::Path;
+use treaty_app::render::json::pretty;
 use treaty_engine::export;
 
 /// Runs a statement that reads.
@@ -27,7 +28,7 @@ pub async fn run(dir: &Path, sql: &str, when: &When, format: Format, file: Optio
                 .iter()
                 .map(|r| names.iter().cloned().zip(r.iter().cloned().map(serde_json::Value::from)).collect::<serde_json::Map<_, _>>().into())
                 .collect();
-            super::report::pretty(&list.into())
+            pretty(&list)
         }
         _ => {
             let shown: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| c.clone().unwrap_or_default()).collect()).collect();

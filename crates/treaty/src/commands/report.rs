@@ -40,7 +40,7 @@ pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat
     let text = match format {
         ReviewFormat::Text => text::review_to_text(&review, &output::style(color)),
         ReviewFormat::Html => treaty_web::review::review_html(&review).map_err(|e| e.to_string())?,
-        ReviewFormat::Json => pretty(&json::review_to_json(&review)),
+        ReviewFormat::Json => json::review_text(&review),
     };
     output::put(&text, file)?;
     Ok(0)
@@ -67,7 +67,7 @@ pub fn show(report: &Report, format: Format, file: Option<&Path>, color: Color) 
     let text = match format {
         Format::Table => text::report_to_text(report, &output::style(color)),
         Format::Csv => csv::to_csv(report),
-        Format::Json => pretty(&json::report_to_json(report)),
+        Format::Json => json::report_text(report),
         Format::Html => treaty_web::review::report_html(report).map_err(|e| e.to_string())?,
         Format::Parquet => {
             let file = file.ok_or("--format parquet needs --output FILE")?;
@@ -78,9 +78,4 @@ pub fn show(report: &Report, format: Format, file: Option<&Path>, color: Color) 
     };
     output::put(&text, file)?;
     Ok(0)
-}
-
-/// JSON for people and programs.
-pub fn pretty(value: &serde_json::Value) -> String {
-    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |t| t + "\n")
 }

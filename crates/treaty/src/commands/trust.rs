@@ -1,6 +1,6 @@
 //! `doctor`, `reconcile`, and the reports about the data themselves.
 
-use super::report::{pretty, show};
+use super::report::show;
 use super::{Outcome, case, import};
 use crate::args::{Color, Format, When};
 use crate::home::Home;
@@ -74,8 +74,9 @@ fn all(reports: &[Report], format: Format, color: Color) -> Result<String, Strin
         Format::Table => Ok(reports.iter().map(|r| text::report_to_text(r, &output::style(color))).collect::<Vec<_>>().join("\n")),
         Format::Csv => Ok(reports.iter().map(csv::to_csv).collect::<Vec<_>>().join("\n")),
         Format::Json => {
-            let map: serde_json::Map<_, _> = reports.iter().map(|r| (r.name.clone(), json::report_to_json(r))).collect();
-            Ok(pretty(&map.into()))
+            let value = |r: &Report| serde_json::to_value(json::report_to_json(r)).unwrap_or_default();
+            let map: serde_json::Map<_, _> = reports.iter().map(|r| (r.name.clone(), value(r))).collect();
+            Ok(json::pretty(&map))
         }
         Format::Html | Format::Parquet => Err("this command knows the formats table, csv and json".to_owned()),
     }
