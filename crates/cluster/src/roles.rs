@@ -11,6 +11,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use treaty_domain::agreement::AgreementSet;
 use treaty_engine::error::{EngineError, short};
@@ -121,7 +122,7 @@ pub async fn worker(record: &Record, post: Post) -> Result<(), EngineError> {
 ///
 /// # Errors
 /// When the cluster cannot be reached, or a worker says why it cannot do it.
-pub async fn derive(url: &str, record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
+pub async fn derive(url: &str, record: &Record, set: &AgreementSet, view: View, folder: &Path) -> Result<Facts, EngineError> {
     let mut tries = 0;
     let batches = loop {
         match run(url, record, set, view).await {
@@ -131,7 +132,7 @@ pub async fn derive(url: &str, record: &Record, set: &AgreementSet, view: View) 
             Err(e) => return Err(e),
         }
     };
-    gather(&batches, record, set, view)
+    gather(&batches, record, set, view, Some(folder))
 }
 
 /// Whether facts were lost on their way from a worker to us, so that asking again may help.

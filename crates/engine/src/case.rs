@@ -6,6 +6,7 @@ use crate::load::View;
 use crate::metrics::Catalogue;
 use crate::record::{Record, par};
 use crate::reports::{self, Ask, Desk};
+use std::path::Path;
 use std::sync::Arc;
 use treaty_app::report::{Provenance, Report};
 use treaty_app::review::Review;
@@ -26,20 +27,6 @@ pub struct Case {
     pub catalogue: Catalogue,
     /// What every number rests on.
     pub provenance: Provenance,
-    /// Facts that are being kept for the next question.
-    saving: Saving,
-}
-
-/// Writing that goes on beside the answer; it is waited for at the end.
-#[derive(Default)]
-struct Saving(Option<std::thread::JoinHandle<()>>);
-
-impl Drop for Saving {
-    fn drop(&mut self) {
-        if let Some(writing) = self.0.take() {
-            let _ = writing.join();
-        }
-    }
 }
 
 /// The state of the record that serves a day (S1): the version that was there at the end of it, or,
@@ -63,10 +50,10 @@ impl Case {
         day: LocalDay,
         as_corrected: bool,
     ) -> Result<Self, EngineError> {
-        Self::open_with(record, set, catalogue, day, as_corrected, async |view| facts::derive(record, set, view).await).await
+        Self::open_with(record, set, catalogue, day, as_corrected, async |view, folder| facts::derive(record, set, view, Some(folder)).await).await
     }
 
-    /// As [`Case::open`], but facts that are not kept are derived by the caller's means.
+    /// As [`Case::open`], but facts that are not kept are derived by the caller's means, to be kept in a folder.
     ///
     /// # Errors
     /// See [`Case::open`], and what these means say.
@@ -76,7 +63,7 @@ impl Case {
         catalogue: Catalogue,
         day: LocalDay,
         as_corrected: bool,
-        derive: impl AsyncFnOnce(View) -> Result<Facts, EngineError>,
+        derive: impl AsyncFnOnce(View, &Path) -> Result<Facts, EngineError>,
     ) -> Result<Self, EngineError> {
         let agreement = set.on(jiff::civil::Date::from(day));
         let (view, history_imported) = view(record, agreement, day, as_corrected);
@@ -84,11 +71,7 @@ impl Case {
         if let Some(kept) = facts::open(&folder, record, set, view) {
             return Ok(Self::of_facts(kept, set, catalogue, history_imported));
         }
-        let mut case = Self::of_facts(derive(view).await?, set, catalogue, history_imported);
-        let facts = case.facts.clone();
-        // What cannot be kept is derived again.
-        case.saving = Saving(Some(std::thread::spawn(move || _ = facts::save(&facts, &folder))));
-        Ok(case)
+        Ok(Self::of_facts(derive(view, &folder).await?, set, catalogue, history_imported))
     }
 
     /// As [`Case::open`], for a chosen view whose facts are not kept.
@@ -102,7 +85,7 @@ impl Case {
         view: View,
         history_imported: bool,
     ) -> Result<Self, EngineError> {
-        let facts = facts::derive(record, set, view).await?;
+        let facts = facts::derive(record, set, view, None).await?;
         Ok(Self::of_facts(facts, set, catalogue, history_imported))
     }
 
@@ -123,7 +106,7 @@ impl Case {
             period: "all".to_owned(),
             filter: None,
         };
-        Self { facts, set: set.clone(), catalogue, provenance, saving: Saving::default() }
+        Self { facts, set: set.clone(), catalogue, provenance }
     }
 
     /// A desk to make reports at.

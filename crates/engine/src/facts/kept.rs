@@ -1,13 +1,13 @@
 //! Facts that are kept between runs, below `HOME/facts/`: core columns as Arrow files, one a column,
 //! so that a later question reads the few that it needs. They can be deleted at any time.
 
-use super::core::TABLES;
+use super::core::{TABLES, schemas};
 use super::shape::{Numbers, Shape};
 use super::table::FactTable;
 use super::Facts;
 use crate::error::EngineError;
 use crate::load::View;
-use crate::record::{Record, digest, par};
+use crate::record::{Record, digest};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
 use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use treaty_domain::agreement::AgreementSet;
 
 /// Views that are kept; older ones give way.
@@ -94,7 +94,8 @@ struct Contents {
     attributes: Vec<String>,
     /// Rows of each chunk, by table of the pass.
     rows: BTreeMap<String, Vec<usize>>,
-    plain: Vec<String>,
+    /// Which batch of the files each chunk is.
+    places: Vec<usize>,
     suspects: u64,
 }
 
@@ -120,7 +121,7 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
     let mut tables = BTreeMap::new();
     for name in TABLES {
         let rows = contents.rows.get(name)?;
-        tables.insert(name, FactTable::kept(name, &folder.join(name), rows, &shape, &contents.attributes));
+        tables.insert(name, FactTable::kept(name, &folder.join(name), rows, &contents.places, &shape, &contents.attributes));
     }
     for name in PLAIN {
         tables.insert(name, FactTable::plain(read(&folder.join(format!("{name}_table.arrow")), 0).ok()?));
@@ -128,72 +129,128 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
     Some(Facts { tables, view, attributes: contents.attributes, notes: contents.notes, suspects: contents.suspects })
 }
 
-/// Keeps facts. A failure leaves nothing behind and is no failure of the question that made them.
-pub fn save(facts: &Facts, folder: &Path) -> Result<(), EngineError> {
-    let Some(parent) = folder.parent() else { return Ok(()) };
-    let unfinished = parent.join(format!(".unfinished-{}", std::process::id()));
-    let written = write_all(facts, &unfinished).and_then(|()| Ok(std::fs::rename(&unfinished, folder)?));
-    if written.is_err() {
+/// One column while it is kept: an Arrow file with a batch for each chunk that has come.
+type Growing = FileWriter<BufWriter<File>>;
+
+/// Keeps facts chunk by chunk as they come, in whichever sequence, so that they need not be in memory
+/// all at once.
+pub struct Keeper {
+    unfinished: PathBuf,
+    folder: PathBuf,
+    /// Files of each table of the pass.
+    files: [Mutex<Vec<Growing>>; TABLES.len()],
+    /// Chunks in the sequence in which they came, each with its rows by table.
+    came: Mutex<Vec<(u32, [usize; TABLES.len()])>>,
+}
+
+impl Keeper {
+    /// Facts that will be in a folder when they are complete.
+    ///
+    /// # Errors
+    /// When files cannot be written.
+    pub fn new(folder: &Path) -> Result<Self, EngineError> {
+        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let unfinished = folder.with_file_name(format!(".unfinished-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&unfinished);
-    }
-    tidy(parent, folder);
-    written
-}
-
-fn write_all(facts: &Facts, folder: &Path) -> Result<(), EngineError> {
-    let _ = std::fs::remove_dir_all(folder);
-    std::fs::create_dir_all(folder)?;
-    let mut contents =
-        Contents { notes: facts.notes.clone(), attributes: facts.attributes.clone(), rows: BTreeMap::new(), plain: Vec::new(), suspects: facts.suspects };
-    let mut files: Vec<(PathBuf, Vec<ArrayRef>)> = Vec::new();
-    for (name, table) in &facts.tables {
-        match table.cores() {
-            Some((fields, chunks)) => {
-                let inner = folder.join(name);
-                std::fs::create_dir_all(&inner)?;
-                contents.rows.insert((*name).to_owned(), table.chunk_rows());
-                for (at, field) in fields.iter().enumerate() {
-                    files.push((inner.join(format!("{field}.arrow")), chunks.iter().map(|c| Arc::clone(&c[at])).collect()));
-                }
-            }
-            None => {
-                for batch in table.columns(&(0..table.schema.fields().len()).collect::<Vec<_>>())? {
-                    write(&folder.join(format!("{name}_table.arrow")), std::iter::once(batch))?;
-                }
-                contents.plain.push((*name).to_owned());
+        let keeper = Self { unfinished, folder: folder.to_owned(), files: Default::default(), came: Mutex::default() };
+        for ((name, schema), files) in TABLES.into_iter().zip(schemas()).zip(&keeper.files) {
+            let inner = keeper.unfinished.join(name);
+            std::fs::create_dir_all(&inner)?;
+            for field in schema.fields() {
+                let one = Schema::new(vec![Field::new("c", field.data_type().clone(), true)]);
+                let file = BufWriter::with_capacity(1 << 14, File::create(inner.join(format!("{}.arrow", field.name())))?);
+                locked(files).push(FileWriter::try_new(file, &one)?);
             }
         }
+        Ok(keeper)
     }
-    if let Some(shape) = facts.tables.values().find_map(FactTable::shape) {
+
+    /// Keeps the chunks among some rows of the pass.
+    ///
+    /// # Errors
+    /// When files cannot be written.
+    pub fn add(&self, batch: &RecordBatch) -> Result<(), EngineError> {
+        let numbers = batch.column(0).as_primitive::<UInt32Type>();
+        for row in (0..batch.num_rows()).filter(|r| numbers.is_valid(*r)) {
+            // All files see the chunks in one sequence.
+            let mut came = locked(&self.came);
+            let mut rows = [0; TABLES.len()];
+            for (at, files) in self.files.iter().enumerate() {
+                let facts = batch.column(at + 1).as_list::<i32>().value(row);
+                rows[at] = facts.len();
+                for (file, column) in locked(files).iter_mut().zip(facts.as_struct().columns()) {
+                    let one = Schema::new(vec![Field::new("c", column.data_type().clone(), true)]);
+                    file.write(&RecordBatch::try_new(Arc::new(one), vec![Arc::clone(column)])?)?;
+                }
+            }
+            came.push((numbers.value(row), rows));
+        }
+        Ok(())
+    }
+
+    /// Completes the facts with what belongs to the whole.
+    ///
+    /// # Errors
+    /// When a chunk is missing or came twice, or files cannot be written.
+    pub fn finish(&self, rest: &Rest, shape: &Shape) -> Result<(), EngineError> {
+        for files in &self.files {
+            for mut file in std::mem::take(&mut *locked(files)) {
+                file.finish()?;
+            }
+        }
+        let came = std::mem::take(&mut *locked(&self.came));
+        let mut places: BTreeMap<u32, usize> = BTreeMap::new();
+        for (place, (chunk, _)) in came.iter().enumerate() {
+            if places.insert(*chunk, place).is_some() {
+                return Err(EngineError::Ask(format!("chunk {chunk} of the pass came twice; this is a defect of Treaty")));
+            }
+        }
+        if places.is_empty() || places.keys().zip(0..).any(|(number, want)| *number != want) {
+            return Err(EngineError::Ask("chunks of the pass are missing; this is a defect of Treaty".to_owned()));
+        }
+        let rows = |at: usize| places.values().map(|place| came[*place].1[at]).collect();
+        let contents = Contents {
+            notes: rest.notes.clone(),
+            attributes: rest.attributes.clone(),
+            rows: TABLES.into_iter().enumerate().map(|(at, name)| (name.to_owned(), rows(at))).collect(),
+            places: places.into_values().collect(),
+            suspects: rest.suspects,
+        };
+        for (name, batch) in &rest.plain {
+            write(&self.unfinished.join(format!("{name}_table.arrow")), batch)?;
+        }
         for (name, batch) in shape.lists()? {
-            write(&folder.join(format!("{name}.arrow")), std::iter::once(batch))?;
+            write(&self.unfinished.join(format!("{name}.arrow")), &batch)?;
         }
+        let text = serde_json::to_vec(&contents).map_err(|e| EngineError::Ask(e.to_string()))?;
+        std::fs::write(self.unfinished.join(CONTENTS), text)?;
+        if let Err(e) = std::fs::rename(&self.unfinished, &self.folder) {
+            // Somebody else was quicker; both kept the same.
+            if !self.folder.join(CONTENTS).is_file() {
+                return Err(e.into());
+            }
+        }
+        if let Some(parent) = self.folder.parent() {
+            tidy(parent, &self.folder);
+        }
+        Ok(())
     }
-    par::try_map(files, |(path, chunks)| {
-        let batches = chunks.into_iter().map(|c| {
-            let schema = Arc::new(Schema::new(vec![Field::new("c", c.data_type().clone(), true)]));
-            RecordBatch::try_new(schema, vec![c])
-        });
-        write(&path, batches.collect::<Result<Vec<_>, _>>()?.into_iter())
-    })?;
-    let text = serde_json::to_vec(&contents).map_err(|e| EngineError::Ask(e.to_string()))?;
-    std::fs::write(folder.join(CONTENTS), text)?;
-    Ok(())
 }
 
-fn write(path: &Path, batches: impl Iterator<Item = RecordBatch>) -> Result<(), EngineError> {
-    let mut writer = None;
-    for batch in batches {
-        if writer.is_none() {
-            writer = Some(FileWriter::try_new(BufWriter::with_capacity(1 << 20, File::create(path)?), &batch.schema())?);
-        }
-        if let Some(writer) = &mut writer {
-            writer.write(&batch)?;
-        }
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.unfinished);
     }
-    if let Some(mut writer) = writer {
-        writer.finish()?;
-    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(path: &Path, batch: &RecordBatch) -> Result<(), EngineError> {
+    let mut writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, File::create(path)?), &batch.schema())?;
+    writer.write(batch)?;
+    writer.finish()?;
     Ok(())
 }
 

@@ -61,6 +61,6 @@ impl Facts {
     }
 }
 
-pub use kept::{open, place, save};
+pub use kept::{open, place};
 pub use pass::derive;
 pub use schemas::schemas;

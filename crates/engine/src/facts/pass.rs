@@ -4,7 +4,7 @@
 //! they may run in threads or in other processes ([`super::order`]).
 
 use super::core::{Growing, TABLES, schemas};
-use super::kept::Rest;
+use super::kept::{Keeper, Rest};
 use super::order::Order;
 use super::shape::Shape;
 use super::table::FactTable;
@@ -36,6 +36,7 @@ use datafusion::physical_plan::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
@@ -320,32 +321,56 @@ impl TableProvider for PassTable {
     }
 }
 
-/// Loads a view and runs the pass in this process.
+/// Loads a view and runs the pass in this process. Facts are kept in a folder if one is given, and in
+/// memory otherwise, or where they cannot be kept.
 ///
 /// # Errors
 /// When the record cannot be read or a condition of the agreement cannot be evaluated.
-pub async fn derive(record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
+pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Option<&Path>) -> Result<Facts, EngineError> {
     let ready = Arc::new(Ready::load(record, set, view).await?);
+    if let Some(folder) = folder
+        && let Ok(keeper) = Keeper::new(folder)
+    {
+        let keeper = Arc::new(keeper);
+        let own = Arc::clone(&keeper);
+        let kept = run(&ready, move |batch| own.add(&batch)).await;
+        if kept.is_ok() && par::blocking(|| keeper.finish(&ready.rest, &ready.shape)).is_ok() {
+            if let Some(facts) = super::open(folder, record, set, view) {
+                return Ok(facts);
+            }
+        }
+    }
+    let batches = run(&ready, Ok).await?;
+    collect(&batches, &ready.shape, ready.rest.clone(), view)
+}
+
+/// Runs the pass and does something with each of its rows as they come; gives what that gave.
+async fn run<T: Send + 'static>(
+    ready: &Arc<Ready>,
+    each: impl Fn(RecordBatch) -> Result<T, EngineError> + Clone + Send + Sync + 'static,
+) -> Result<Vec<T>, EngineError> {
     // More partitions than cores, so that a heavy one does not leave the others idle, but only as many
     // at once as there are cores: each needs memory.
     let partitions = (4 * par::workers()).min(ready.chunks());
-    let plan = PassExec::new(Source::Here(Arc::clone(&ready)), shares(partitions)?, None)?;
+    let plan = PassExec::new(Source::Here(Arc::clone(ready)), shares(partitions)?, None)?;
     let streams = execute_stream_partitioned(Arc::new(plan), Arc::new(TaskContext::default()))?;
-    let run = |s: SendableRecordBatchStream| async move { tokio::spawn(s.try_collect::<Vec<RecordBatch>>()).await };
-    let done: Vec<_> = stream::iter(streams).map(run).buffered(par::workers()).collect().await;
-    let mut batches = Vec::new();
-    for run in done {
-        batches.extend(run.map_err(|e| EngineError::Ask(format!("the pass broke off: {e}")))??);
+    let one = |stream: SendableRecordBatchStream| {
+        let each = each.clone();
+        async move { tokio::spawn(stream.map(move |batch| each(batch?)).try_collect::<Vec<T>>()).await }
+    };
+    let done: Vec<_> = stream::iter(streams).map(one).buffered(par::workers()).collect().await;
+    let mut all = Vec::new();
+    for part in done {
+        all.extend(part.map_err(|e| EngineError::Ask(format!("the pass broke off: {e}")))??);
     }
-    let ready = Arc::try_unwrap(ready).map_err(|_| EngineError::Ask("the pass is still running; this is a defect of Treaty".to_owned()))?;
-    collect(&batches, &ready.shape, ready.rest, view)
+    Ok(all)
 }
 
-/// Facts from the rows of an order, in whichever sequence its partitions came.
+/// Facts from the rows of an order, in whichever sequence its partitions came; kept as in [`derive`].
 ///
 /// # Errors
 /// When something is missing.
-pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view: View) -> Result<Facts, EngineError> {
+pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view: View, folder: Option<&Path>) -> Result<Facts, EngineError> {
     let mut packed = BTreeMap::new();
     for batch in batches {
         let n = batch.num_columns();
@@ -355,6 +380,18 @@ pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view
         }
     }
     let (rest, shape) = Rest::unpack(&packed, set.on(view.day()), view, record)?;
+    let keep = |folder: &Path| -> Result<(), EngineError> {
+        let keeper = Keeper::new(folder)?;
+        batches.iter().try_for_each(|batch| keeper.add(batch))?;
+        keeper.finish(&rest, &shape)
+    };
+    // Facts that cannot be kept are as good.
+    if let Some(folder) = folder
+        && keep(folder).is_ok()
+        && let Some(facts) = super::open(folder, record, set, view)
+    {
+        return Ok(facts);
+    }
     collect(batches, &shape, rest, view)
 }
 

@@ -105,7 +105,7 @@ impl FactTable {
     }
 
     /// A table whose core columns are kept in a folder.
-    pub fn kept(name: &'static str, folder: &Path, rows: &[usize], shape: &Arc<Shape>, attributes: &[String]) -> Self {
+    pub fn kept(name: &'static str, folder: &Path, rows: &[usize], places: &[usize], shape: &Arc<Shape>, attributes: &[String]) -> Self {
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             files.filter_map(|f| Some(f.file_name().to_str()?.strip_suffix(".arrow")?.to_owned())).collect();
@@ -113,7 +113,7 @@ impl FactTable {
         let (names, folder): (Arc<[String]>, Arc<Path>) = (names.into(), folder.into());
         let chunk = |width: usize, (at, rows): (usize, &usize)| {
             let chunk = Chunk::new(*rows, &names, width);
-            Chunk { kept: Some((Arc::clone(&folder), at)), ..chunk }
+            Chunk { kept: Some((Arc::clone(&folder), places.get(at).copied().unwrap_or(at))), ..chunk }
         };
         Self::of_chunks(name, shape, attributes, |width| rows.iter().enumerate().map(|at| chunk(width, at)).collect())
     }
@@ -135,27 +135,11 @@ impl FactTable {
         Self { schema: Arc::new(Schema::new(fields)), rows, readable: width }
     }
 
-    /// Names of core columns, and the columns of each chunk, unless the table is a plain one.
-    pub fn cores(&self) -> Option<(Vec<String>, Vec<Vec<ArrayRef>>)> {
-        let Rows::Pass { chunks, .. } = &self.rows else { return None };
-        let names = chunks.first().map(|c| c.names.to_vec()).unwrap_or_default();
-        let cells = |c: &Chunk| c.cells.iter().filter_map(|cell| cell.get().map(Arc::clone)).collect();
-        Some((names, chunks.iter().map(cells).collect()))
-    }
-
     /// Rows of each chunk.
     pub fn chunk_rows(&self) -> Vec<usize> {
         match &self.rows {
             Rows::Pass { chunks, .. } => chunks.iter().map(|c| c.rows).collect(),
             Rows::Plain(batch) => vec![batch.num_rows()],
-        }
-    }
-
-    /// What its columns are made from.
-    pub fn shape(&self) -> Option<&Arc<Shape>> {
-        match &self.rows {
-            Rows::Pass { shape, .. } => Some(shape),
-            Rows::Plain(_) => None,
         }
     }
 

@@ -24,7 +24,7 @@ pub const STAGES: Fields = &[("at", DataType::Int64), ("value", DataType::UInt32
 pub const ACTIVITIES: Fields = &[("at", DataType::Int64), ("kind", DataType::UInt32), ("flags", DataType::UInt8)];
 /// Touches.
 pub const TOUCHES: Fields =
-    &[("at", DataType::Int64), ("campaign", DataType::UInt32), ("channel", DataType::UInt32), ("responded", DataType::Boolean)];
+    &[("at", DataType::Int64), ("campaign", DataType::UInt32), ("channel", DataType::UInt32), ("responded", DataType::UInt8)];
 /// Hand-offs.
 pub const HANDOFFS: Fields = &[
     ("at", DataType::Int64),
@@ -139,15 +139,15 @@ pub const TOUCHPOINTS: &[&str] = &["person_id", "occurred_at", "channel", "campa
 pub fn touches(batch: &RecordBatch, people: &Ids) -> Part {
     let responded = bools(batch, "responded").filter(|r| r.null_count() < r.len());
     let rows = batch.num_rows();
-    let responded = match responded {
-        None => BooleanArray::from(datafusion::arrow::buffer::BooleanBuffer::new_set(rows)),
-        Some(r) => (0..rows).map(|i| Some(r.is_null(i) || r.value(i))).collect(),
+    let responded: Vec<u8> = match responded {
+        None => vec![1; rows],
+        Some(r) => (0..rows).map(|i| u8::from(r.is_null(i) || r.value(i))).collect(),
     };
     let (runs, lost) = runs(batch, "person_id", people);
     let columns = vec![
         named(List::Campaigns, batch, "campaign_id"),
         named(List::Channels, batch, "channel"),
-        Column::Plain(Arc::new(responded)),
+        Column::Plain(Arc::new(UInt8Array::from(responded))),
     ];
     Clocked::new(batch, "occurred_at").part(columns, runs, lost)
 }

@@ -327,7 +327,7 @@ impl Slices {
         let clock = Clock::of(&rows, lens)?;
         let numbers = |name: &str| rows.numbers::<UInt32Type>(name);
         let (row, person, campaign, channel) = (numbers("row")?, numbers("person")?, numbers("campaign")?, numbers("channel")?);
-        let responded = flags(&rows, "responded")?;
+        let responded = rows.numbers::<UInt8Type>("responded")?;
         self.touches.reserve(rows.len());
         let mut from = 0;
         let spans = counts.iter().zip(people).map(|(n, people)| {
@@ -340,7 +340,7 @@ impl Slices {
                         person: person[i],
                         campaign: campaign[i],
                         direct: lens.direct.get(channel[i]),
-                        responded: responded.value(i),
+                        responded: responded[i] != 0,
                     });
                 }
             }

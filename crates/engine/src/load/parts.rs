@@ -5,7 +5,7 @@ use super::columns::Texts;
 use super::vocab::{List, Met, Vocabulary};
 use crate::error::EngineError;
 use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, PrimitiveArray, UInt32Array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBufferBuilder, Decimal128Array, PrimitiveArray, UInt32Array,
     new_null_array,
 };
 use datafusion::arrow::buffer::NullBuffer;
@@ -173,7 +173,6 @@ impl Placed {
                         let values: Decimal128Array = primitive::<Decimal128Type>(pieces, rows, of);
                         Arc::new(values.with_precision_and_scale(*precision, *scale)?)
                     }
-                    DataType::Boolean => flags(pieces, rows, of),
                     other => {
                         let slices: Vec<ArrayRef> = pieces.iter().map(|p| of(p).slice(p.from as usize, p.len())).collect();
                         let slices: Vec<&dyn Array> = slices.iter().map(AsRef::as_ref).collect();
@@ -226,17 +225,6 @@ fn primitive<T: ArrowPrimitiveType>(pieces: &[Piece], rows: usize, of: Of<'_>) -
     }
     values.resize(rows, T::default_value());
     PrimitiveArray::new(values.into(), nulls(pieces, rows, of))
-}
-
-fn flags(pieces: &[Piece], rows: usize, of: Of<'_>) -> ArrayRef {
-    let mut values = BooleanBufferBuilder::new(rows);
-    for p in pieces {
-        match of(p).as_boolean_opt() {
-            Some(array) => values.append_buffer(&array.values().slice(p.from as usize, p.len())),
-            None => values.append_n(p.len(), false),
-        }
-    }
-    Arc::new(BooleanArray::new(values.finish(), nulls(pieces, rows, of)))
 }
 
 /// What orders events at one instant: recording and sequence (S3), of columns as they were gathered.

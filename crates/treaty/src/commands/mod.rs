@@ -108,7 +108,7 @@ pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String>
     let set = &home.set;
     let case = match &when.cluster {
         Some(url) => {
-            let derive = async |view| treaty_cluster::derive(url, &record, set, view).await;
+            let derive = async |view, folder: &std::path::Path| treaty_cluster::derive(url, &record, set, view, folder).await;
             Case::open_with(&record, set, catalogue, day, when.as_corrected, derive).await
         }
         None => Case::open(&record, set, catalogue, day, when.as_corrected).await,
