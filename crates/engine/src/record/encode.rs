@@ -20,9 +20,10 @@ use treaty_app::layout::{Column, Kind, Table};
 
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
-use super::store::StoredFile;
+use super::gone::Gone;
 use super::order::Sorted;
 use super::schema::{self, data_type};
+use super::store::StoredFile;
 use super::{hash, pages, par};
 
 /// Rows of a file.
@@ -45,6 +46,8 @@ pub struct Columns {
     pub hash: ArrayRef,
     /// Record versions; `None`: the version of the job.
     pub version: Option<ArrayRef>,
+    /// Hashes of the keys.
+    pub key: ArrayRef,
 }
 
 /// A file to be written.
@@ -88,6 +91,7 @@ impl Encoded {
             name: self.name.clone(),
             size: self.bytes.len() as u64,
             rows: self.rows as u64,
+            gone: Gone::default(),
             stats: Some(self.stats.clone()),
             modified: at.div_euclid(1000),
         }
@@ -213,7 +217,8 @@ impl Columns {
             None => self.layout[at].as_ref(),
             Some(0) => self.attributes.as_ref(),
             Some(1) => Some(&self.hash),
-            Some(_) => self.version.as_ref(),
+            Some(2) => self.version.as_ref(),
+            Some(_) => Some(&self.key),
         }
     }
 

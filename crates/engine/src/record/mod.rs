@@ -12,7 +12,7 @@
 //! - `upsert` compares with what is stored, `order` sorts, `encode` and `pages` make
 //!   Parquet files;
 //! - `snapshot` makes history of rows that show a state;
-//! - `store` and `ledger` commit, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
+//! - `store` and `ledger` commit, `gone` notes replaced rows, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
 //! - `hash` defines the stored hashes.
 
 mod cast;
@@ -22,6 +22,7 @@ mod claims;
 mod encode;
 mod error;
 mod flat;
+mod gone;
 mod hash;
 mod header;
 mod import;
@@ -63,7 +64,7 @@ pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;
 pub use reader::TextAs;
-pub use schema::{HASH, VERSION};
+pub use schema::{HASH, KEY, VERSION};
 pub use source::Incoming;
 pub use upkeep::Upkeep;
 
@@ -75,7 +76,7 @@ use store::{Store, StoredFile};
 pub struct RecordFile {
     /// Where it is, below the home for a local record.
     pub path: PathBuf,
-    /// Rows in it.
+    /// Rows in it that count; replaced ones may still stand between them.
     pub rows: u64,
     /// Its size in bytes.
     pub size: u64,
@@ -338,7 +339,7 @@ impl Record {
         let table = schema::table(table)?;
         let full = schema::stored(table);
         let shown: Vec<usize> = (0..full.fields().len())
-            .filter(|i| full.field(*i).name() != HASH)
+            .filter(|i| ![HASH, KEY].contains(&full.field(*i).name().as_str()))
             .collect();
         let Some(pinned) = self.state_of(version)?.tables.get(table.name).copied() else {
             return Ok(Arc::new(EmptyTable::new(Arc::new(full.project(&shown)?))));
