@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, UInt32Array, new_null_array};
+use datafusion::arrow::array::{ArrayRef, Int32Array, UInt32Array, new_null_array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::parquet::arrow::ArrowSchemaConverter;
@@ -46,8 +46,8 @@ pub struct Columns {
     pub hash: ArrayRef,
     /// Record versions; `None`: the version of the job.
     pub version: Option<ArrayRef>,
-    /// Hashes of the keys.
-    pub key: ArrayRef,
+    /// Halves of the hashes of the keys.
+    pub key: Int32Array,
 }
 
 /// A file to be written.
@@ -174,6 +174,9 @@ impl Task {
     fn own(&self, table: &Table, job: &Job) -> Result<Option<pages::Chunk>> {
         let rows = &job.rows()[self.rows.clone()];
         let desc = Arc::clone(&self.desc);
+        if self.column == table.columns.len() + 3 {
+            return pages::halves(desc, job.columns.key.values(), rows).map(Some);
+        }
         let Some(array) = job.columns.column(self.column) else {
             let version = i64::try_from(job.version).unwrap_or(i64::MAX);
             return Ok(Some(if self.column == table.columns.len() + 2 {
@@ -217,8 +220,7 @@ impl Columns {
             None => self.layout[at].as_ref(),
             Some(0) => self.attributes.as_ref(),
             Some(1) => Some(&self.hash),
-            Some(2) => self.version.as_ref(),
-            Some(_) => Some(&self.key),
+            Some(_) => self.version.as_ref(),
         }
     }
 

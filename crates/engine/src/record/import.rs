@@ -279,14 +279,14 @@ impl Record {
             let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
             drop(alive);
             progress.step(&format!("writing {}", table.name), Some(written));
-            let signed = |hashes: Vec<u64>| hashes.into_iter().map(|h| h as i64).collect::<Vec<i64>>();
             let Hashes { key, content } = hashes;
+            let hash: Vec<i64> = content.into_iter().map(|h| h as i64).collect();
             let columns = Arc::new(Columns {
                 layout: std::mem::take(&mut flat.columns),
                 attributes: flat.attributes.take(),
-                hash: Arc::new(Int64Array::from(signed(content))),
+                hash: Arc::new(Int64Array::from(hash)),
                 version: None,
-                key: Arc::new(Int64Array::from(signed(key))),
+                key: keys::halves(key),
             });
             let rows = sorted.rows.len();
             let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))

@@ -227,6 +227,19 @@ pub fn long(
     pages.close(statistics)
 }
 
+/// A column of hashes of 32 bits, none of them missing.
+pub fn halves(column: ColumnDescPtr, values: &[i32], rows: &[u32]) -> Result<Chunk> {
+    let mut pages = Pages::new(column, Encoding::PLAIN);
+    for rows in rows.chunks(PAGE_ROWS) {
+        let (mut bytes, _) = present(rows, None, rows.len() * 4);
+        for row in rows {
+            bytes.extend_from_slice(&values[*row as usize].to_le_bytes());
+        }
+        pages.data(bytes, rows.len())?;
+    }
+    pages.close(None)
+}
+
 /// Text by its dictionary; `None` where its values repeat too little for that.
 pub fn keyed(
     column: ColumnDescPtr,

@@ -12,8 +12,8 @@ pub const HASH: &str = "_hash";
 /// Hidden column: record version that wrote the row.
 pub const VERSION: &str = "_version";
 
-/// Hidden column: hash of the key of the row, by which an import finds the rows that it may replace. Files
-/// of older versions of Treaty lack it.
+/// Hidden column: half of a hash of the key of the row, by which an import finds the rows that it may
+/// replace. Files of older versions of Treaty lack it.
 pub const KEY: &str = "_key";
 
 /// Digits and decimals of money.
@@ -45,7 +45,7 @@ pub fn stored(table: &Table) -> SchemaRef {
     fields.push(Field::new(ATTRIBUTES, DataType::Utf8, true));
     fields.push(Field::new(HASH, DataType::Int64, true));
     fields.push(Field::new(VERSION, DataType::Int64, true));
-    fields.push(Field::new(KEY, DataType::Int64, true));
+    fields.push(Field::new(KEY, DataType::Int32, true));
     Arc::new(Schema::new(fields))
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::Int32Type;
 use datafusion::object_store::ObjectStore;
 use serde_json::Value;
 use treaty_app::layout::{Kind, Table};
@@ -85,7 +85,7 @@ pub async fn matches(
     let whole: Vec<StoredFile> = files.iter().map(StoredFile::whole).collect();
     let stored: u64 = whole.iter().map(|f| f.rows).sum();
     let looks = if flat.rows as u64 * FEW <= stored {
-        looks(table, Arc::clone(&objects), &whole, flat, hashes, index).await?
+        looks(table, Arc::clone(&objects), &whole, flat, hashes).await?
     } else {
         vec![Look::All; files.len()]
     };
@@ -130,31 +130,24 @@ async fn looks(
     files: &[StoredFile],
     flat: &Flat,
     hashes: &Hashes,
-    index: &Index,
 ) -> Result<Vec<Look>> {
     let mut looks = vec![Look::Past; files.len()];
     let near = par::blocking(|| near(table, files, flat));
     let asked: Vec<StoredFile> = near.iter().map(|at| files[*at].clone()).collect();
     let filter = Filter::of(&hashes.key);
     let found = move |part: Part| {
-        let keys = part.batch.column(0).as_primitive::<Int64Type>();
-        let row = |(i, key): (usize, &i64)| filter.may(*key as u64).then_some(((part.first + i) as u32, *key as u64));
+        let keys = part.batch.column(0).as_primitive::<Int32Type>();
+        let row = |(i, key): (usize, &i32)| filter.has(*key).then_some((part.first + i) as u32);
         // A file of an older version of Treaty lacks the column.
         let rows = (keys.null_count() == 0).then(|| keys.values().iter().enumerate().filter_map(row).collect::<Vec<_>>());
         (part.file, rows)
     };
     let column = [(position(table, KEY)?, TextAs::Stored)];
     for (file, rows) in reader::each(objects, &asked, &schema::stored(table), &column, found).await? {
-        let look = &mut looks[near[file]];
-        let Some(rows) = rows else {
-            *look = Look::All;
-            continue;
-        };
-        if *look == Look::Past {
-            *look = Look::At(Vec::new());
-        }
-        if let Look::At(at) = look {
-            at.extend(rows.iter().filter(|(_, hash)| index.find(*hash, |_| true).is_some()).map(|(row, _)| *row));
+        match (&mut looks[near[file]], rows) {
+            (Look::At(at), Some(rows)) => at.extend(rows),
+            (look, Some(rows)) => *look = Look::At(rows),
+            (look, None) => *look = Look::All,
         }
     }
     for (look, file) in looks.iter_mut().zip(files) {
@@ -190,32 +183,38 @@ fn near(table: &Table, files: &[StoredFile], flat: &Flat) -> Vec<usize> {
     (0..files.len()).filter(|at| within(&files[*at])).collect()
 }
 
-/// Says of most hashes that they are not among some others, and is small enough for a core's cache.
+/// Stored parts of some hashes of keys. Most others are told apart by bits that fit a core's cache.
 struct Filter {
     bits: Vec<u64>,
+    sorted: Vec<i32>,
 }
 
 impl Filter {
     fn of(hashes: &[u64]) -> Self {
-        let mut bits = vec![0_u64; (hashes.len() / 2).next_power_of_two()];
-        for hash in hashes {
-            for (word, bit) in places(*hash, bits.len()) {
+        let mut sorted: Vec<i32> = hashes.iter().map(|hash| keys::half(*hash)).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut bits = vec![0_u64; (sorted.len() / 2).next_power_of_two()];
+        for key in &sorted {
+            for (word, bit) in places(*key, bits.len()) {
                 bits[word] |= bit;
             }
         }
-        Self { bits }
+        Self { bits, sorted }
     }
 
     #[inline]
-    fn may(&self, hash: u64) -> bool {
-        places(hash, self.bits.len()).iter().all(|(word, bit)| self.bits[*word] & bit != 0)
+    fn has(&self, key: i32) -> bool {
+        let may = places(key, self.bits.len()).iter().all(|(word, bit)| self.bits[*word] & bit != 0);
+        may && self.sorted.binary_search(&key).is_ok()
     }
 }
 
-/// Two bits of a filter, from either half of a hash.
+/// Two bits that stand for a key.
 #[inline]
-fn places(hash: u64, words: usize) -> [(usize, u64); 2] {
-    [hash, hash >> 32].map(|half| ((half >> 6) as usize & (words - 1), 1 << (half & 63)))
+fn places(key: i32, words: usize) -> [(usize, u64); 2] {
+    let hash = u64::from(key as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    [hash >> 32, u64::from(key as u32)].map(|half| ((half >> 6) as usize & (words - 1), 1 << (half & 63)))
 }
 
 /// A stored row with a key that comes in.
@@ -341,10 +340,7 @@ pub async fn without(
         return Ok(Rest::File(file));
     }
     let stored = schema::stored(table);
-    let all: Vec<(usize, TextAs)> = (0..stored.fields().len())
-        .map(|c| (c, TextAs::Stored))
-        .collect();
-    let parts = reader::read(objects, std::slice::from_ref(&file), &stored, &all).await?;
+    let parts = reader::read(objects, std::slice::from_ref(&file), &stored, &copied(table)).await?;
     let columns = par::blocking(|| columns(table, &parts))?;
     let rows: Vec<u32> = (0..reader::rows(&parts) as u32).collect();
     let part = 0..rows.len();
@@ -361,6 +357,11 @@ pub async fn without(
     }))
 }
 
+/// What is read of rows that are written again: all but the hash of the key, which [`columns`] makes.
+pub fn copied(table: &Table) -> Vec<(usize, TextAs)> {
+    (0..table.columns.len() + 3).map(|c| (c, TextAs::Stored)).collect()
+}
+
 /// Row groups of stored files as whole columns.
 pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let n = table.columns.len();
@@ -368,7 +369,7 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
         .columns
         .iter()
         .map(|c| c.kind)
-        .chain([Kind::Text, Kind::Int, Kind::Int, Kind::Int]);
+        .chain([Kind::Text, Kind::Int, Kind::Int]);
     let jobs: Vec<(usize, Kind)> = kinds.enumerate().collect();
     let mut joined = par::try_map(jobs, |(at, kind)| {
         let column = parts
@@ -384,15 +385,14 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
         flat::join(kind, column)
     })?;
     let missing = || RecordError::read("reading a stored file", "its hidden columns are empty");
-    let key = joined.pop().flatten();
     let version = joined.pop().flatten().ok_or_else(missing)?;
     let hash = joined.pop().flatten().ok_or_else(missing)?;
     let attributes = joined.pop().flatten();
     joined.truncate(n);
-    let key = match key.filter(|key| key.null_count() == 0) {
-        Some(key) => key,
-        // Files of an older version of Treaty are among them.
-        None => keys_of(table, &joined, hash.len())?,
+    let key = {
+        let cells: Vec<Cells<'_>> =
+            key_positions(table).into_iter().map(|c| Cells::of(joined[c].as_ref())).collect::<Result<_>>()?;
+        keys::halves(keys::key_hashes(table, &cells, hash.len()))
     };
     Ok(Columns {
         layout: joined,
@@ -403,27 +403,22 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     })
 }
 
-/// Hashes of the keys of rows, as a column.
-fn keys_of(table: &Table, columns: &[Option<ArrayRef>], rows: usize) -> Result<ArrayRef> {
-    let cells: Vec<Cells<'_>> =
-        key_positions(table).into_iter().map(|c| Cells::of(columns[c].as_ref())).collect::<Result<_>>()?;
-    let keys = keys::key_hashes(table, &cells, rows);
-    Ok(Arc::new(keys.into_iter().map(|key| key as i64).collect::<Int64Array>()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::hash;
     use super::*;
 
     #[test]
-    fn a_filter_lets_its_own_hashes_pass_and_few_others() {
-        for n in [1_u64, 3, 1_000, 100_000] {
+    fn a_filter_knows_its_own_hashes_alone() {
+        for n in [0_u64, 1, 3, 1_000, 100_000] {
             let own: Vec<u64> = (0..n).map(hash::finish).collect();
             let filter = Filter::of(&own);
-            assert!(own.iter().all(|h| filter.may(*h)));
-            let others = (n..n + 100_000).map(hash::finish).filter(|h| filter.may(*h)).count();
-            assert!(others < 1_000, "{others} of 100,000 beside {n}");
+            assert!(own.iter().all(|h| filter.has(keys::half(*h))));
+            let others = (n..n + 100_000).map(hash::finish).filter(|h| filter.has(keys::half(*h))).count();
+            assert!(others < 20, "{others} of 100,000 beside {n}");
+            let places = |h: u64| places(keys::half(h), filter.bits.len());
+            let passed = (n..n + 100_000).map(hash::finish).filter(|h| places(*h).iter().all(|(w, b)| filter.bits[*w] & b != 0));
+            assert!(passed.count() < 1_000, "the bits alone tell most apart");
         }
     }
 }
