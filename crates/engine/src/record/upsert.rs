@@ -135,13 +135,7 @@ async fn looks(
     let near = par::blocking(|| near(table, files, flat));
     let asked: Vec<StoredFile> = near.iter().map(|at| files[*at].clone()).collect();
     let filter = Filter::of(&hashes.key);
-    let found = move |part: Part| {
-        let keys = part.batch.column(0).as_primitive::<Int32Type>();
-        let row = |(i, key): (usize, &i32)| filter.has(*key).then_some((part.first + i) as u32);
-        // A file of an older version of Treaty lacks the column.
-        let rows = (keys.null_count() == 0).then(|| keys.values().iter().enumerate().filter_map(row).collect::<Vec<_>>());
-        (part.file, rows)
-    };
+    let found = move |part: Part| (part.file, filter.rows(&part));
     let column = [(position(table, KEY)?, TextAs::Stored)];
     for (file, rows) in reader::each(objects, &asked, &schema::stored(table), &column, found).await? {
         match (&mut looks[near[file]], rows) {
@@ -201,6 +195,17 @@ impl Filter {
             }
         }
         Self { bits, sorted }
+    }
+
+    /// Rows whose key may be one of these; `None` where the file is of an older version of Treaty and
+    /// lacks the column.
+    fn rows(&self, part: &Part) -> Option<Vec<u32>> {
+        let keys = part.batch.column(0).as_primitive::<Int32Type>();
+        if keys.null_count() > 0 {
+            return None;
+        }
+        let own = keys.values().iter().enumerate().filter(|(_, key)| self.has(**key));
+        Some(own.map(|(i, _)| (part.first + i) as u32).collect())
     }
 
     #[inline]

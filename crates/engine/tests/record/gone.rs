@@ -153,6 +153,24 @@ async fn upkeep_leaves_replaced_rows_out() {
     assert_eq!((files.len(), file.metadata().file_metadata().num_rows()), (1, 500));
 }
 
+/// The log keeps bounds of keys; those of long keys are cut.
+#[tokio::test]
+async fn rows_are_found_by_keys_of_any_length() {
+    for prefix in ["k".repeat(80), "\u{10FFFF}".repeat(17), "\u{7F}é".repeat(22), String::new()] {
+        let dir = TempDir::new().expect("a folder");
+        let record = Record::init(dir.path()).await.expect("a record");
+        let rows = |range: std::ops::Range<usize>, channel: &str| {
+            let line = |i| format!("{prefix}{i:03},P{},2026-01-01T10:00:00Z,{channel},C1", i % 7);
+            let text: Vec<String> = std::iter::once(HEAD.to_owned()).chain(range.map(line)).collect();
+            csv("touchpoints", &text.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        land(&record, 1, vec![rows(0..300, "web")]).await;
+        let result = land(&record, 2, vec![rows(0..3, "email"), rows(100..102, "web"), rows(298..303, "email")]).await;
+        assert_eq!(counts(&result), (3, 5, 2, 0), "{prefix}");
+        assert_eq!(lines(&record, "touchpoints", 2, &["channel"]).await.iter().filter(|c| *c == "email").count(), 8);
+    }
+}
+
 /// Imports that change a row each, so many that logs are shortened and small files joined.
 #[tokio::test]
 async fn many_small_changes_leave_every_version_readable() {
