@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int32Array, UInt32Array, new_null_array};
+use datafusion::arrow::array::{ArrayRef, UInt32Array, new_null_array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::parquet::arrow::ArrowSchemaConverter;
@@ -46,8 +46,8 @@ pub struct Columns {
     pub hash: ArrayRef,
     /// Record versions; `None`: the version of the job.
     pub version: Option<ArrayRef>,
-    /// Halves of the hashes of the keys.
-    pub key: Int32Array,
+    /// Hashes of the keys, of which half is stored.
+    pub key: Vec<u64>,
 }
 
 /// A file to be written.
@@ -175,7 +175,7 @@ impl Task {
         let rows = &job.rows()[self.rows.clone()];
         let desc = Arc::clone(&self.desc);
         if self.column == table.columns.len() + 3 {
-            return pages::halves(desc, job.columns.key.values(), rows).map(Some);
+            return pages::halves(desc, &job.columns.key, rows).map(Some);
         }
         let Some(array) = job.columns.column(self.column) else {
             let version = i64::try_from(job.version).unwrap_or(i64::MAX);

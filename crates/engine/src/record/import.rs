@@ -286,7 +286,7 @@ impl Record {
                 attributes: flat.attributes.take(),
                 hash: Arc::new(Int64Array::from(hash)),
                 version: None,
-                key: keys::halves(key),
+                key,
             });
             let rows = sorted.rows.len();
             let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use datafusion::arrow::array::{ArrayRef, Int32Array};
+use datafusion::arrow::array::ArrayRef;
 use treaty_app::layout::{ATTRIBUTES, Table};
 
 use super::cells::Cells;
@@ -89,13 +89,9 @@ pub fn key_hashes(table: &Table, columns: &[Cells<'_>], rows: usize) -> Vec<u64>
 
 /// The part of a key's hash that is stored. Among a thousand million rows a key shares it with none
 /// or one other, and whole keys are compared anyway.
+#[inline]
 pub fn half(hash: u64) -> i32 {
     hash as i32
-}
-
-/// Stored parts of the hashes of keys.
-pub fn halves(hashes: Vec<u64>) -> Int32Array {
-    hashes.into_iter().map(half).collect::<Vec<i32>>().into()
 }
 
 /// Whether the keys of two rows are the same, byte for byte.

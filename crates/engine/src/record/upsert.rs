@@ -397,7 +397,7 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let key = {
         let cells: Vec<Cells<'_>> =
             key_positions(table).into_iter().map(|c| Cells::of(joined[c].as_ref())).collect::<Result<_>>()?;
-        keys::halves(keys::key_hashes(table, &cells, hash.len()))
+        keys::key_hashes(table, &cells, hash.len())
     };
     Ok(Columns {
         layout: joined,
