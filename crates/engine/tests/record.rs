@@ -4,6 +4,8 @@
 mod crash;
 #[path = "record/faults.rs"]
 mod faults;
+#[path = "record/gone.rs"]
+mod gone;
 #[path = "record/help.rs"]
 mod help;
 #[path = "record/history.rs"]

@@ -20,9 +20,10 @@ use treaty_app::layout::{Column, Kind, Table};
 
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
-use super::store::StoredFile;
+use super::gone::Gone;
 use super::order::Sorted;
 use super::schema::{self, data_type};
+use super::store::StoredFile;
 use super::{hash, pages, par};
 
 /// Rows of a file.
@@ -45,6 +46,8 @@ pub struct Columns {
     pub hash: ArrayRef,
     /// Record versions; `None`: the version of the job.
     pub version: Option<ArrayRef>,
+    /// Hashes of the keys, of which half is stored.
+    pub key: Vec<u64>,
 }
 
 /// A file to be written.
@@ -88,6 +91,7 @@ impl Encoded {
             name: self.name.clone(),
             size: self.bytes.len() as u64,
             rows: self.rows as u64,
+            gone: Gone::default(),
             stats: Some(self.stats.clone()),
             modified: at.div_euclid(1000),
         }
@@ -170,6 +174,9 @@ impl Task {
     fn own(&self, table: &Table, job: &Job) -> Result<Option<pages::Chunk>> {
         let rows = &job.rows()[self.rows.clone()];
         let desc = Arc::clone(&self.desc);
+        if self.column == table.columns.len() + 3 {
+            return pages::halves(desc, &job.columns.key, rows).map(Some);
+        }
         let Some(array) = job.columns.column(self.column) else {
             let version = i64::try_from(job.version).unwrap_or(i64::MAX);
             return Ok(Some(if self.column == table.columns.len() + 2 {

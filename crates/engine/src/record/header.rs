@@ -3,7 +3,7 @@
 use treaty_app::layout::{ATTRIBUTES, Table};
 use treaty_app::raw::Fault;
 
-use super::schema::{HASH, VERSION};
+use super::schema::{HASH, KEY, VERSION};
 
 /// Hidden column of Arrow input: the file a row came from.
 pub const FILE: &str = "_file";
@@ -59,7 +59,7 @@ impl Mapping {
                 found.file = Some(at);
             } else if lower == LINE {
                 found.line = Some(at);
-            } else if !clean.is_empty() && lower != HASH && lower != VERSION {
+            } else if !clean.is_empty() && ![HASH, VERSION, KEY].contains(&lower.as_str()) {
                 if found.extra.iter().any(|(n, _)| n == clean) {
                     twice(clean);
                 } else {

@@ -20,6 +20,7 @@ use super::ledger;
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
 use super::snapshot::{self, Made};
+use super::upsert::Rest;
 use super::{Record, Writer, claims, order, par, schema, twins, upkeep, upsert};
 
 /// How to import.
@@ -266,34 +267,17 @@ impl Record {
         let version = self.version() + 1;
         let mut wanted: Vec<StoredFile> = Vec::new();
         for (at, file) in stored.iter().enumerate() {
-            if matched.replaced[at].is_empty() {
-                wanted.push(file.clone());
-                continue;
-            }
-            let prefix = format!("v{version:08}-r{at:05}");
-            let rewritten = upsert::without(
-                table,
-                Arc::clone(&objects),
-                file,
-                &matched.replaced[at],
-                version,
-                prefix,
-            )
-            .await?;
-            if let Some(job) = rewritten {
-                let files = par::blocking(|| encode::encode(table, vec![job]))?;
-                keep(
-                    files,
-                    &objects,
-                    options.at,
-                    &mut wanted,
-                    &mut out.fresh,
-                    puts,
-                );
+            match upsert::without(table, Arc::clone(&objects), file, &matched.replaced[at], version, at).await? {
+                Rest::File(file) => wanted.push(file),
+                Rest::Job(job) => {
+                    let files = par::blocking(|| encode::encode(table, vec![job]))?;
+                    keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
+                }
+                Rest::Nothing => {}
             }
         }
         // Many small imports leave many small files: those that stay become one.
-        let whole: Vec<StoredFile> = wanted.iter().filter(|f| stored.contains(f)).cloned().collect();
+        let whole: Vec<StoredFile> = wanted.iter().filter(|f| !out.fresh.contains(&f.name)).cloned().collect();
         let old = upkeep::small(&whole, upkeep::MANY);
         if !old.is_empty() {
             let files = upkeep::join(table, Arc::clone(&objects), &old, version).await?;
@@ -306,14 +290,14 @@ impl Record {
             let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
             drop(alive);
             progress.step(&format!("writing {}", table.name), Some(written));
-            let content = std::mem::take(&mut hashes.content);
-            drop(hashes);
+            let Hashes { key, content } = hashes;
             let hash: Vec<i64> = content.into_iter().map(|h| h as i64).collect();
             let columns = Arc::new(Columns {
                 layout: std::mem::take(&mut flat.columns),
                 attributes: flat.attributes.take(),
                 hash: Arc::new(Int64Array::from(hash)),
                 version: None,
+                key,
             });
             let rows = sorted.rows.len();
             let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))

@@ -18,6 +18,7 @@ use treaty_app::import::{Details, LogEntry};
 use treaty_app::raw::Fault;
 
 use super::error::{RecordError, Result};
+use super::gone::Gone;
 use super::store::{self, Store, StoredFile};
 use super::{encode, hash};
 
@@ -118,6 +119,7 @@ pub async fn append(store: &Store, onto: u64, before: &Ledger, row: &Row) -> Res
         name: name.clone(),
         size: bytes.len() as u64,
         rows: rows.len() as u64,
+        gone: Gone::default(),
         stats: Some(json!({ "numRecords": rows.len() }).to_string()),
         modified: row.entry.at.div_euclid(1000),
     };

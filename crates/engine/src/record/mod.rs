@@ -14,7 +14,7 @@
 //!   Parquet files;
 //! - `snapshot` makes history of rows that show a state;
 //! - `place` is where a record is, `lease` lets one write at a time;
-//! - `store` and `ledger` commit, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
+//! - `store` and `ledger` commit, `gone` notes replaced rows, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
 //! - `hash` defines the stored hashes.
 
 mod cast;
@@ -24,6 +24,7 @@ mod claims;
 mod encode;
 mod error;
 mod flat;
+mod gone;
 mod hash;
 mod header;
 mod import;
@@ -68,7 +69,7 @@ pub use import::ImportOptions;
 pub use place::Place;
 pub use reader::TextAs;
 pub(crate) use schema::MONEY;
-pub use schema::{HASH, VERSION};
+pub use schema::{HASH, KEY, VERSION};
 pub use source::Incoming;
 pub use upkeep::Upkeep;
 
@@ -81,7 +82,7 @@ use store::{Store, StoredFile};
 pub struct RecordFile {
     /// Where it is, below the home for a local record.
     pub path: PathBuf,
-    /// Rows in it.
+    /// Rows in it that count; replaced ones may still stand between them.
     pub rows: u64,
     /// Its size in bytes.
     pub size: u64,
@@ -365,7 +366,7 @@ impl Record {
         let table = schema::table(table)?;
         let full = schema::stored(table);
         let shown: Vec<usize> = (0..full.fields().len())
-            .filter(|i| full.field(*i).name() != HASH)
+            .filter(|i| ![HASH, KEY].contains(&full.field(*i).name().as_str()))
             .collect();
         let Some(pinned) = self.state_of(version)?.tables.get(table.name).copied() else {
             return Ok(Arc::new(EmptyTable::new(Arc::new(full.project(&shown)?))));

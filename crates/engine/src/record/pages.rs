@@ -21,6 +21,7 @@ use datafusion::parquet::schema::types::ColumnDescPtr;
 
 use super::cells::Text;
 use super::error::{RecordError, Result};
+use super::keys::half;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 1 << 17;
@@ -57,10 +58,11 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(column: ColumnDescPtr, encoding: Encoding) -> Self {
+    /// Pages of about so many bytes.
+    fn new(column: ColumnDescPtr, encoding: Encoding, room: usize) -> Self {
         Self {
             column,
-            sink: TrackedWrite::new(Vec::new()),
+            sink: TrackedWrite::new(Vec::with_capacity(room)),
             rows: 0,
             data_at: None,
             has_dictionary: false,
@@ -150,7 +152,7 @@ impl Pages {
 /// A column that is missing in all rows.
 pub fn missing(column: ColumnDescPtr, rows: usize) -> Result<Chunk> {
     let nothing = nothing(column.physical_type(), rows as u64);
-    let mut pages = Pages::new(column, Encoding::PLAIN);
+    let mut pages = Pages::new(column, Encoding::PLAIN, 0);
     pages.data(levels(rows, &[], Some(0)), rows)?;
     pages.close(Some(nothing))
 }
@@ -172,7 +174,7 @@ fn nothing(kind: PhysicalType, rows: u64) -> Statistics {
 
 /// A column of whole numbers or instants that has one value in all rows.
 pub fn constant(column: ColumnDescPtr, rows: usize, value: i64) -> Result<Chunk> {
-    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY);
+    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY, 0);
     pages.dictionary(value.to_le_bytes().to_vec(), 1)?;
     let mut bytes = levels(rows, &[], Some(1));
     // Keys of no bits: one run.
@@ -190,7 +192,7 @@ pub fn long(
     rows: &[u32],
     bounds: bool,
 ) -> Result<Chunk> {
-    let mut pages = Pages::new(column, Encoding::PLAIN);
+    let mut pages = Pages::new(column, Encoding::PLAIN, room(rows.len() * 8));
     let (mut least, mut most, mut missing) = (i64::MAX, i64::MIN, 0);
     for rows in rows.chunks(PAGE_ROWS) {
         let (mut bytes, absent) = present(rows, nulls, rows.len() * 8);
@@ -225,6 +227,25 @@ pub fn long(
         )
     });
     pages.close(statistics)
+}
+
+/// Halves of hashes of keys, none of them missing.
+pub fn halves(column: ColumnDescPtr, hashes: &[u64], rows: &[u32]) -> Result<Chunk> {
+    let mut pages = Pages::new(column, Encoding::PLAIN, room(rows.len() * 4));
+    for rows in rows.chunks(PAGE_ROWS) {
+        let (mut bytes, _) = present(rows, None, rows.len() * 4);
+        let taken: Vec<i32> = rows.iter().map(|row| half(hashes[*row as usize])).collect();
+        for value in taken {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+        pages.data(bytes, rows.len())?;
+    }
+    pages.close(None)
+}
+
+/// So many bytes of values with what stands around them.
+fn room(values: usize) -> usize {
+    values + values / 64 + 1024
 }
 
 /// Text by its dictionary; `None` where its values repeat too little for that.
@@ -311,7 +332,7 @@ fn text<'a>(
     if keys.is_empty() {
         return missing(column, rows.len()).map(Some);
     }
-    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY);
+    let mut pages = Pages::new(column, Encoding::RLE_DICTIONARY, 0);
     let mut bytes = Vec::with_capacity(size);
     let (mut least, mut most): (Option<&str>, Option<&str>) = (None, None);
     for text in texts {

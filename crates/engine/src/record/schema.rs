@@ -12,6 +12,10 @@ pub const HASH: &str = "_hash";
 /// Hidden column: record version that wrote the row.
 pub const VERSION: &str = "_version";
 
+/// Hidden column: half of a hash of the key of the row, by which an import finds the rows that it may
+/// replace. Files of older versions of Treaty lack it.
+pub const KEY: &str = "_key";
+
 /// Digits and decimals of money.
 pub const MONEY: (u8, i8) = (20, 4);
 /// Digits and decimals of other decimal numbers.
@@ -30,7 +34,8 @@ pub fn data_type(kind: Kind) -> DataType {
     }
 }
 
-/// Schema of a table as stored: the layout's columns, the attributes, the hash, the version.
+/// Schema of a table as stored: the layout's columns, the attributes, the hash, the version, the hash
+/// of the key.
 pub fn stored(table: &Table) -> SchemaRef {
     let mut fields: Vec<Field> = table
         .columns
@@ -40,6 +45,7 @@ pub fn stored(table: &Table) -> SchemaRef {
     fields.push(Field::new(ATTRIBUTES, DataType::Utf8, true));
     fields.push(Field::new(HASH, DataType::Int64, true));
     fields.push(Field::new(VERSION, DataType::Int64, true));
+    fields.push(Field::new(KEY, DataType::Int32, true));
     Arc::new(Schema::new(fields))
 }
 
@@ -50,6 +56,7 @@ pub fn position(table: &Table, column: &str) -> Result<usize> {
         ATTRIBUTES => Ok(n),
         HASH => Ok(n + 1),
         VERSION => Ok(n + 2),
+        KEY => Ok(n + 3),
         name => table
             .columns
             .iter()
@@ -111,7 +118,7 @@ mod tests {
                 "{}",
                 t.name
             );
-            assert_eq!(stored(t).fields().len(), t.columns.len() + 3);
+            assert_eq!(stored(t).fields().len(), t.columns.len() + 4);
         }
         assert!(table("lead").is_err());
     }

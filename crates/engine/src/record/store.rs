@@ -1,6 +1,6 @@
 //! The Delta tables of a record: which files a version holds, and commits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -12,13 +12,15 @@ use datafusion::parquet::file::reader::ChunkReader;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, StructType};
+use deltalake::table::state::DeltaTableState;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use super::error::{RecordError, Result, is_conflict};
+use super::gone::Gone;
 use super::hash;
 use super::place::Place;
 
@@ -34,9 +36,11 @@ pub struct StoredFile {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Rows.
+    /// Rows that count.
     pub rows: u64,
-    /// Statistics as the log keeps them.
+    /// Rows in it that no longer do.
+    pub gone: Gone,
+    /// Statistics as the log keeps them; they speak of the file as it was written.
     pub stats: Option<String>,
     /// Instant of the import that wrote it, milliseconds.
     pub modified: i64,
@@ -252,23 +256,27 @@ impl Store {
             return Err(self.overtaken());
         }
         let current = files(&handle)?;
-        let keep: HashSet<&str> = wanted.iter().map(|f| f.name.as_str()).collect();
-        let have: HashSet<&str> = current.iter().map(|f| f.name.as_str()).collect();
+        let keep: HashMap<&str, &Gone> = wanted.iter().map(|f| (f.name.as_str(), &f.gone)).collect();
+        let have: HashMap<&str, &Gone> = current.iter().map(|f| (f.name.as_str(), &f.gone)).collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: None,
             predicate: None,
         };
         let mut actions = vec![info(&operation, at)];
-        let gone = current.iter().filter(|f| !keep.contains(f.name.as_str()));
-        actions.extend(gone.map(|f| Action::Remove(f.remove(at))));
-        let come = wanted.iter().filter(|f| !have.contains(f.name.as_str()));
-        actions.extend(come.map(|f| Action::Add(f.add())));
+        // A file of which other rows count than before is a file that goes and comes.
+        for file in current.iter().filter(|f| keep.get(f.name.as_str()) != Some(&&f.gone)) {
+            actions.push(Action::Remove(file.remove(at)?));
+        }
+        for file in wanted.iter().filter(|f| have.get(f.name.as_str()) != Some(&&f.gone)) {
+            actions.push(Action::Add(file.add()?));
+        }
         let newest = handle.version().unwrap_or(0);
         if actions.len() == 1 {
             return Ok(newest);
         }
         let state = handle.snapshot()?;
+        actions.splice(1..1, needed(state, schema, wanted.iter().any(|f| !f.gone.is_empty()))?);
         let done = CommitBuilder::default()
             .with_actions(actions)
             .with_max_retries(0)
@@ -341,40 +349,95 @@ pub fn files(table: &DeltaTable) -> Result<Vec<StoredFile>> {
         .snapshot()?
         .log_data()
         .iter()
-        .map(|view| StoredFile {
-            name: view.path().into_owned(),
-            size: u64::try_from(view.size()).unwrap_or(0),
-            rows: view.num_records().unwrap_or(0) as u64,
-            stats: view.stats(),
-            modified: view.modification_time(),
+        .map(|view| {
+            let gone = view.deletion_vector_descriptor().map(|v| Gone::read(&v)).transpose()?.unwrap_or_default();
+            Ok(StoredFile {
+                name: view.path().into_owned(),
+                size: u64::try_from(view.size()).unwrap_or(0),
+                rows: (view.num_records().unwrap_or(0) as u64).saturating_sub(gone.len()),
+                gone,
+                stats: view.stats(),
+                modified: view.modification_time(),
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }
 
+/// What the log must say before it takes these files: columns that came after the table was made,
+/// and, when rows are gone for the first time, that readers must know of such rows.
+fn needed(state: &DeltaTableState, schema: &Schema, vectors: bool) -> Result<Vec<Action>> {
+    let broken = |e: serde_json::Error| RecordError::read("changing a table", e);
+    let mut actions = Vec::new();
+    let protocol = serde_json::to_value(state.protocol()).map_err(broken)?;
+    let list = |of: &str| protocol[of].as_array().cloned();
+    let feature = Value::from("deletionVectors");
+    if vectors && !list("readerFeatures").is_some_and(|all| all.contains(&feature)) {
+        // What a table of writer version 2 asked of its writers, now by name.
+        let mut writers = list("writerFeatures").unwrap_or_else(|| vec!["appendOnly".into(), "invariants".into()]);
+        let mut readers = list("readerFeatures").unwrap_or_default();
+        readers.push(feature.clone());
+        writers.retain(|known| *known != feature);
+        writers.push(feature);
+        let next = json!({ "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": readers, "writerFeatures": writers });
+        actions.push(Action::Protocol(serde_json::from_value(next).map_err(broken)?));
+    }
+    let mut metadata = serde_json::to_value(state.metadata()).map_err(broken)?;
+    let before = metadata.clone();
+    let schema: StructType = schema.try_into_kernel().map_err(|e| RecordError::read("changing a table", e))?;
+    if schema.fields().count() > state.schema().fields().count() {
+        metadata["schemaString"] = serde_json::to_string(&schema).map_err(broken)?.into();
+    }
+    if vectors {
+        metadata["configuration"]["delta.enableDeletionVectors"] = "true".into();
+    }
+    if metadata != before {
+        actions.push(Action::Metadata(serde_json::from_value(metadata).map_err(broken)?));
+    }
+    Ok(actions)
+}
+
 impl StoredFile {
-    fn add(&self) -> Add {
-        Add {
+    /// The file with all rows that were written into it.
+    pub fn whole(&self) -> Self {
+        Self { rows: self.rows + self.gone.len(), gone: Gone::default(), ..self.clone() }
+    }
+
+    /// The file when these of its rows, and no others, are gone.
+    pub fn losing(&self, gone: Gone) -> Self {
+        let rows = (self.rows + self.gone.len()).saturating_sub(gone.len());
+        // The bounds of its columns are still right, but may be wider than the rows that count.
+        let stats = self.stats.as_deref().and_then(|s| serde_json::from_str::<Value>(s).ok()).map(|mut stats| {
+            stats["tightBounds"] = false.into();
+            stats.to_string()
+        });
+        Self { rows, gone, stats, ..self.clone() }
+    }
+
+    fn add(&self) -> Result<Add> {
+        Ok(Add {
             path: self.name.clone(),
             size: i64::try_from(self.size).unwrap_or(i64::MAX),
             modification_time: self.modified,
             data_change: true,
             stats: self.stats.clone(),
+            deletion_vector: self.gone.vector()?,
             ..Add::default()
-        }
+        })
     }
 
-    fn remove(&self, at: i64) -> Remove {
-        Remove {
+    fn remove(&self, at: i64) -> Result<Remove> {
+        Ok(Remove {
             path: self.name.clone(),
             data_change: true,
             deletion_timestamp: Some(at.div_euclid(1000)),
             extended_file_metadata: Some(true),
             partition_values: Some(HashMap::new()),
             size: i64::try_from(self.size).ok(),
+            deletion_vector: self.gone.vector()?,
             ..Remove::default()
-        }
+        })
     }
 }
 

@@ -55,9 +55,7 @@ pub async fn join(
     files: &[StoredFile],
     version: u64,
 ) -> Result<Vec<Encoded>> {
-    let stored = schema::stored(table);
-    let all: Vec<_> = (0..stored.fields().len()).map(|c| (c, reader::TextAs::Stored)).collect();
-    let parts = reader::read(objects, files, &stored, &all).await?;
+    let parts = reader::read(objects, files, &schema::stored(table), &upsert::copied(table)).await?;
     par::blocking(|| {
         let columns = upsert::columns(table, &parts)?;
         let rows: Vec<u32> = (0..reader::rows(&parts) as u32).collect();

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanBufferBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::Int32Type;
 use datafusion::object_store::ObjectStore;
+use serde_json::Value;
 use treaty_app::layout::{Kind, Table};
 
-use super::cells::Cells;
+use super::cells::{Cells, Text};
 use super::encode::{Columns, Job};
 use super::error::{RecordError, Result};
 use super::flat::{self, Flat};
@@ -15,11 +17,13 @@ use super::keys::{self, Hashes, Index, NONE};
 use super::order::Sorted;
 use super::par;
 use super::reader::{self, Part, TextAs};
-use super::schema::{self, HASH, key_positions, position};
+use super::schema::{self, HASH, KEY, key_positions, position};
 use super::store::StoredFile;
 
 /// Stored rows that one task compares.
 const BLOCK: usize = 1 << 17;
+/// An import is small when so many times its rows are stored.
+const FEW: u64 = 16;
 
 /// How the incoming rows compare with the stored ones.
 #[derive(Debug, Default)]
@@ -32,7 +36,20 @@ pub struct Matched {
     pub replaced: Vec<Vec<u32>>,
 }
 
-/// Compares by key; reads only the keys and hashes of the stored rows.
+/// How an import looks at the rows of a stored file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Look {
+    /// Not at all: no key of the import can be there.
+    Past,
+    /// At these, whose keys have a hash that comes in.
+    At(Vec<u32>),
+    /// At all of them.
+    All,
+}
+
+/// Compares by key. An import that is small beside what is stored looks at hashes of keys first, and
+/// at keys only where one of its own may be; else keys and hashes of all stored rows are read.
+/// Rows are numbered as they were written.
 pub async fn matches(
     table: &'static Table,
     objects: Arc<dyn ObjectStore>,
@@ -48,38 +65,56 @@ pub async fn matches(
     if files.is_empty() || flat.rows == 0 {
         return Ok(out);
     }
+    let schema = schema::stored(table);
     let mut columns: Vec<(usize, TextAs)> = key_positions(table)
         .into_iter()
         .map(|c| (c, TextAs::Stored))
         .collect();
     columns.push((position(table, HASH)?, TextAs::Stored));
-    // A few files at a time: the keys of a large table are many bytes.
-    let mut done = 0;
-    while done < files.len() {
-        let mut until = done;
-        let mut rows = 0;
-        while until < files.len() && (rows == 0 || rows + files[until].rows <= 8_000_000) {
-            rows += files[until].rows;
-            until += 1;
-        }
-        let parts = reader::read(
-            Arc::clone(&objects),
-            &files[done..until],
-            &schema::stored(table),
-            &columns,
-        )
-        .await?;
-        for (file, row, stored, same) in
-            par::blocking(|| probe(table, &parts, flat, hashes, index))?
-        {
-            if same {
-                out.unchanged.push(row);
+    // Of rows that are gone, too, one may have a key that comes in.
+    let mut note = |hit: Hit, row: u32| {
+        if !files[hit.file].gone.contains(row) {
+            if hit.same {
+                out.unchanged.push(hit.incoming);
             } else {
                 out.changed += 1;
-                out.replaced[done + file].push(stored);
+                out.replaced[hit.file].push(row);
             }
         }
-        done = until;
+    };
+    let whole: Vec<StoredFile> = files.iter().map(StoredFile::whole).collect();
+    let stored: u64 = whole.iter().map(|f| f.rows).sum();
+    let looks = if flat.rows as u64 * FEW <= stored {
+        looks(table, Arc::clone(&objects), &whole, flat, hashes).await?
+    } else {
+        vec![Look::All; files.len()]
+    };
+    let picks: Vec<Vec<u32>> = looks
+        .iter()
+        .map(|look| if let Look::At(rows) = look { rows.clone() } else { Vec::new() })
+        .collect();
+    let parts = reader::pick(Arc::clone(&objects), &whole, &picks, &schema, &columns).await?;
+    for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+        let row = picks[hit.file][hit.stored as usize];
+        note(hit, row);
+    }
+    // A few files at a time: the keys of a large table are many bytes.
+    let all: Vec<usize> = (0..files.len()).filter(|at| looks[*at] == Look::All).collect();
+    let mut left = all.as_slice();
+    while !left.is_empty() {
+        let mut rows = 0;
+        let few = left.iter().take_while(|at| {
+            rows += whole[**at].rows;
+            rows <= 8_000_000
+        });
+        let (now, later) = left.split_at(few.count().max(1));
+        left = later;
+        let asked: Vec<StoredFile> = now.iter().map(|at| whole[*at].clone()).collect();
+        let parts = reader::read(Arc::clone(&objects), &asked, &schema, &columns).await?;
+        for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+            let row = hit.stored;
+            note(Hit { file: now[hit.file], ..hit }, row);
+        }
     }
     out.unchanged.sort_unstable();
     out.replaced
@@ -88,8 +123,117 @@ pub async fn matches(
     Ok(out)
 }
 
-/// Stored file, incoming row, stored row, and whether they say the same.
-type Hit = (usize, u32, u32, bool);
+/// Where a small import looks.
+async fn looks(
+    table: &'static Table,
+    objects: Arc<dyn ObjectStore>,
+    files: &[StoredFile],
+    flat: &Flat,
+    hashes: &Hashes,
+) -> Result<Vec<Look>> {
+    let mut looks = vec![Look::Past; files.len()];
+    let near = par::blocking(|| near(table, files, flat));
+    let asked: Vec<StoredFile> = near.iter().map(|at| files[*at].clone()).collect();
+    let filter = Filter::of(&hashes.key);
+    let found = move |part: Part| (part.file, filter.rows(&part));
+    let column = [(position(table, KEY)?, TextAs::Stored)];
+    for (file, rows) in reader::each(objects, &asked, &schema::stored(table), &column, found).await? {
+        match (&mut looks[near[file]], rows) {
+            (Look::At(at), Some(rows)) => at.extend(rows),
+            (look, Some(rows)) => *look = Look::At(rows),
+            (look, None) => *look = Look::All,
+        }
+    }
+    for (look, file) in looks.iter_mut().zip(files) {
+        // So many rows are as quickly read in one go.
+        if matches!(look, Look::At(rows) if rows.len() as u64 * 8 > file.rows) {
+            *look = Look::All;
+        }
+    }
+    Ok(looks)
+}
+
+/// Files that may hold a key that comes in, by the bounds of the key columns that the log keeps.
+fn near(table: &Table, files: &[StoredFile], flat: &Flat) -> Vec<usize> {
+    let alive = flat.alive();
+    let sorted = |at: usize| {
+        let text = Text::of(flat.columns[at].as_ref()?)?;
+        let mut cells: Vec<&str> = alive.iter().map(|row| text.get(*row as usize)).collect::<Option<_>>()?;
+        cells.sort_unstable();
+        cells.dedup();
+        Some((table.columns[at].name, cells))
+    };
+    let incoming: Vec<(&str, Vec<&str>)> = key_positions(table).into_iter().filter_map(sorted).collect();
+    let within = |file: &StoredFile| {
+        let stats: Option<Value> = file.stats.as_deref().and_then(|s| serde_json::from_str(s).ok());
+        let Some(stats) = stats else { return true };
+        incoming.iter().all(|(name, cells)| {
+            let (Some(least), Some(most)) = (stats["minValues"][name].as_str(), stats["maxValues"][name].as_str()) else {
+                return true;
+            };
+            cells.get(cells.partition_point(|cell| *cell < least)).is_some_and(|cell| *cell <= most)
+        })
+    };
+    (0..files.len()).filter(|at| within(&files[*at])).collect()
+}
+
+/// Stored parts of some hashes of keys. Most others are told apart by bits that fit a core's cache.
+struct Filter {
+    bits: Vec<u64>,
+    sorted: Vec<i32>,
+}
+
+impl Filter {
+    fn of(hashes: &[u64]) -> Self {
+        let mut sorted: Vec<i32> = hashes.iter().map(|hash| keys::half(*hash)).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut bits = vec![0_u64; (sorted.len() / 2).next_power_of_two()];
+        for key in &sorted {
+            for (word, bit) in places(*key, bits.len()) {
+                bits[word] |= bit;
+            }
+        }
+        Self { bits, sorted }
+    }
+
+    /// Rows whose key may be one of these; `None` where the file is of an older version of Treaty and
+    /// lacks the column.
+    fn rows(&self, part: &Part) -> Option<Vec<u32>> {
+        let keys = part.batch.column(0).as_primitive::<Int32Type>();
+        if keys.null_count() > 0 {
+            return None;
+        }
+        let own = keys.values().iter().enumerate().filter(|(_, key)| self.has(**key));
+        Some(own.map(|(i, _)| (part.first + i) as u32).collect())
+    }
+
+    #[inline]
+    fn has(&self, key: i32) -> bool {
+        let may = places(key, self.bits.len()).iter().all(|(word, bit)| self.bits[*word] & bit != 0);
+        may && self.sorted.binary_search(&key).is_ok()
+    }
+}
+
+/// Two bits that stand for a key.
+#[inline]
+fn places(key: i32, words: usize) -> [(usize, u64); 2] {
+    let hash = u64::from(key as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    [hash >> 32, u64::from(key as u32)].map(|half| ((half >> 6) as usize & (words - 1), 1 << (half & 63)))
+}
+
+/// A stored row with a key that comes in.
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    /// Position of the file among those asked for.
+    file: usize,
+    /// The row that comes in.
+    incoming: u32,
+    /// Number of the stored row among those that were read.
+    stored: u32,
+    /// Whether they say the same.
+    same: bool,
+}
 
 fn probe(
     table: &Table,
@@ -158,58 +302,69 @@ fn probe(
                 };
                 (other, hashes.content[other as usize])
             };
-            hits.push((
-                parts[l].file,
-                incoming_row,
-                (parts[l].first + row) as u32,
-                content[row] as u64 == known,
-            ));
+            hits.push(Hit {
+                file: parts[l].file,
+                incoming: incoming_row,
+                stored: (parts[l].first + row) as u32,
+                same: content[row] as u64 == known,
+            });
         }
         hits
     });
     Ok(hits.into_iter().flatten().collect())
 }
 
-/// The rows of a stored file without some of them, as a new file; `None` when none are left.
+/// What becomes of a stored file of which rows are replaced.
+#[derive(Debug)]
+pub enum Rest {
+    /// It stays; the log says which rows count.
+    File(StoredFile),
+    /// Much of it is gone: the rest is written anew.
+    Job(Job),
+    /// Nothing is left.
+    Nothing,
+}
+
+/// A stored file without some of its rows.
 pub async fn without(
     table: &'static Table,
     objects: Arc<dyn ObjectStore>,
     file: &StoredFile,
     replaced: &[u32],
     version: u64,
-    prefix: String,
-) -> Result<Option<Job>> {
+    at: usize,
+) -> Result<Rest> {
+    if replaced.is_empty() {
+        return Ok(Rest::File(file.clone()));
+    }
+    let file = file.losing(file.gone.and(replaced));
+    if file.rows == 0 {
+        return Ok(Rest::Nothing);
+    }
+    if file.gone.fits(file.whole().rows) {
+        return Ok(Rest::File(file));
+    }
     let stored = schema::stored(table);
-    let all: Vec<(usize, TextAs)> = (0..stored.fields().len())
-        .map(|c| (c, TextAs::Stored))
-        .collect();
-    let parts = reader::read(objects, std::slice::from_ref(file), &stored, &all).await?;
-    let rows = reader::rows(&parts);
-    let mut kept = BooleanBufferBuilder::new(rows);
-    kept.append_n(rows, true);
-    for row in replaced {
-        kept.set_bit(*row as usize, false);
-    }
-    let kept: Vec<u32> = (0..rows)
-        .filter(|i| kept.get_bit(*i))
-        .map(|i| i as u32)
-        .collect();
-    if kept.is_empty() {
-        return Ok(None);
-    }
+    let parts = reader::read(objects, std::slice::from_ref(&file), &stored, &copied(table)).await?;
     let columns = par::blocking(|| columns(table, &parts))?;
-    let part = 0..kept.len();
+    let rows: Vec<u32> = (0..reader::rows(&parts) as u32).collect();
+    let part = 0..rows.len();
     let sorted = Sorted {
-        rows: kept,
+        rows,
         ..Sorted::default()
     };
-    Ok(Some(Job {
+    Ok(Rest::Job(Job {
         columns: Arc::new(columns),
         sorted: Arc::new(sorted),
         part,
         version,
-        prefix,
+        prefix: format!("v{version:08}-r{at:05}"),
     }))
+}
+
+/// What is read of rows that are written again: all but the hash of the key, which [`columns`] makes.
+pub fn copied(table: &Table) -> Vec<(usize, TextAs)> {
+    (0..table.columns.len() + 3).map(|c| (c, TextAs::Stored)).collect()
 }
 
 /// Row groups of stored files as whole columns.
@@ -239,10 +394,36 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let hash = joined.pop().flatten().ok_or_else(missing)?;
     let attributes = joined.pop().flatten();
     joined.truncate(n);
+    let key = {
+        let cells: Vec<Cells<'_>> =
+            key_positions(table).into_iter().map(|c| Cells::of(joined[c].as_ref())).collect::<Result<_>>()?;
+        keys::key_hashes(table, &cells, hash.len())
+    };
     Ok(Columns {
         layout: joined,
         attributes,
         hash,
         version: Some(version),
+        key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash;
+    use super::*;
+
+    #[test]
+    fn a_filter_knows_its_own_hashes_alone() {
+        for n in [0_u64, 1, 3, 1_000, 100_000] {
+            let own: Vec<u64> = (0..n).map(hash::finish).collect();
+            let filter = Filter::of(&own);
+            assert!(own.iter().all(|h| filter.has(keys::half(*h))));
+            let others = (n..n + 100_000).map(hash::finish).filter(|h| filter.has(keys::half(*h))).count();
+            assert!(others < 20, "{others} of 100,000 beside {n}");
+            let places = |h: u64| places(keys::half(h), filter.bits.len());
+            let passed = (n..n + 100_000).map(hash::finish).filter(|h| places(*h).iter().all(|(w, b)| filter.bits[*w] & b != 0));
+            assert!(passed.count() < 1_000, "the bits alone tell most apart");
+        }
+    }
 }

@@ -284,7 +284,7 @@ async fn what_a_crash_committed_to_single_tables_is_invisible_and_healed() {
     assert!(names[0].contains("v00000001-"), "{names:?}");
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) {
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
