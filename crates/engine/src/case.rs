@@ -141,8 +141,11 @@ impl Case {
     /// See [`reports::report`].
     pub async fn review(&self, ask: &Ask) -> Result<Review, EngineError> {
         let desk = self.desk().await?;
-        let promises = reports::promises(&desk, ask).await?;
-        let mut list = par::all(&REVIEW, |name| reports::report(&desk, name, ask)).await?;
+        // The last ones take longest, so they come first.
+        let order: Vec<&str> = REVIEW.into_iter().rev().collect();
+        let (promises, list) = par::join(reports::promises(&desk, ask), par::all(&order, |name| reports::report(&desk, name, ask))).await;
+        let (promises, mut list) = (promises?, list?);
+        list.reverse();
         if let Some(first) = list.first_mut() {
             self.remark(first);
         }

@@ -125,7 +125,7 @@ fn tally(batches: &[RecordBatch], words: Option<&Words>) -> Result<BTreeMap<Stri
         let opportunities = cast(batch.column(0), &DataType::Int32)?;
         let opportunities = opportunities.as_primitive::<Int32Type>();
         let attributed = batch.column(1).as_boolean();
-        let labels: Vec<usize> = match batch.column(2).as_primitive_opt::<Int32Type>() {
+        let labels: Vec<usize> = match batch.column(2).as_primitive_opt::<Int32Type>().filter(|_| words.is_some()) {
             Some(codes) => codes.iter().map(|c| c.and_then(|c| usize::try_from(c).ok()).map_or(1, |c| c + 2)).collect(),
             None => {
                 let text = cast(batch.column(2), &DataType::Utf8)?;

@@ -156,7 +156,7 @@ impl Desk<'_> {
     /// What to group by for a dimension: the code where words have one, which is quicker than the word.
     pub(crate) fn key(&self, fact: &str, dim: &str) -> String {
         let has_code = self.facts.tables.get(fact).is_some_and(|t| t.has_codes(dim));
-        if has_code { sql::quoted(&facts::code(dim)) } else { format!("CAST({} AS VARCHAR)", sql::quoted(dim)) }
+        if has_code { sql::quoted(&facts::code(dim)) } else { sql::quoted(dim) }
     }
 
     /// The words behind the codes of a dimension, if it has codes.
