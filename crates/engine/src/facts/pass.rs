@@ -87,7 +87,7 @@ impl Ready {
 
     /// How many chunks there are.
     fn chunks(&self) -> usize {
-        self.world.timelines.len()
+        self.world.timelines.chunks()
     }
 
     /// What is told beside the facts: a row for each named table.
@@ -334,10 +334,9 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
         let keeper = Arc::new(keeper);
         let own = Arc::clone(&keeper);
         let kept = run(&ready, move |batch| own.add(&batch)).await;
-        if kept.is_ok() && par::blocking(|| keeper.finish(&ready.rest, &ready.shape)).is_ok() {
-            if let Some(facts) = super::open(folder, record, set, view) {
-                return Ok(facts);
-            }
+        let kept = kept.and_then(|_| par::blocking(|| keeper.finish(&ready.rest, &ready.shape)));
+        if let Some(facts) = kept.ok().and_then(|()| super::open(folder, record, set, view)) {
+            return Ok(facts);
         }
     }
     let batches = run(&ready, Ok).await?;

@@ -35,9 +35,9 @@ pub struct Placer {
     vocabulary: Vocabulary,
     roles: Vec<Role>,
     /// Opportunities of other groups whose primary contact is one of the people of a group.
-    guest_deals: Vec<(u32, u32)>,
+    guest_deals: Pairs,
     /// People of other groups with a role in the opportunities of a group.
-    guests: Vec<(u32, u32)>,
+    guests: Pairs,
     people: Own,
     deals: Own,
     amount: ArrayRef,
@@ -92,7 +92,7 @@ impl Placer {
         let place = |subjects: usize, fields: decode::Fields, parts: Vec<Part>| Placed::new(subjects, fields, parts, &vocabulary);
         let ([stages_p, stages_o], [owners_p, owners_o]) = (e.stages, e.owners);
         let touches = place(p, decode::TOUCHES, e.touches)?;
-        let (guest_deals, guests) = guests(&a, &e.roles);
+        let [guest_deals, guests] = guests(&a, &e.roles);
         Ok(Self {
             people,
             deals,
@@ -240,7 +240,7 @@ impl Placer {
         let (deal_stages, deal_stage_counts) = self.events("opportunity_stages", &self.stages[1], &deals)?;
         let (deal_owners, deal_owner_counts) = self.events("opportunity_owners", &self.owners[1], &deals)?;
         let (amounts, amount_counts) = self.events("amounts", &self.amounts, &deals)?;
-        let unknown = unknown(&[(&stages, None), (&deal_stages, Some((&sizes, &deal_stage_counts)))]);
+        let values = values(&stages, &deal_stages, &sizes, &deal_stage_counts);
         let ids = UInt32Array::from(deals);
         let deal_table: Table = (
             "opportunities",
@@ -296,7 +296,7 @@ impl Placer {
             amounts,
             purchases,
         ];
-        Ok(Assembled { tables, touches, unknown })
+        Ok(Assembled { tables, touches, values })
     }
 
     /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none.
@@ -372,43 +372,40 @@ fn pieces(placed: &Placed, subjects: &[u32]) -> (Vec<Piece>, Vec<u32>) {
     (pieces, counts)
 }
 
-/// How often each stage value occurs, of what belongs to the chunk itself.
-fn unknown(tables: &[(&Table, Option<(&Sizes, &Vec<u32>)>)]) -> Vec<u64> {
-    let mut counts: Vec<u64> = Vec::new();
-    for ((_, fields, columns), guests) in tables {
-        let Some(values) = fields.iter().position(|f| f.name() == "value").and_then(|i| columns[i].as_primitive_opt::<UInt32Type>()) else {
-            continue;
-        };
-        let mut count = |rows: Range<usize>| {
-            for value in &values.values()[rows] {
-                // Those without a value are counted first.
-                let at = value.wrapping_add(1) as usize;
-                if counts.len() <= at {
-                    counts.resize(at + 1, 0);
-                }
-                counts[at] += 1;
-            }
-        };
-        match guests {
-            None => count(0..values.len()),
-            Some((sizes, events)) => {
-                let (mut deal, mut row) = (0, 0);
-                for (own, guests) in sizes.deals.iter().zip(&sizes.guest_deals) {
-                    let of = |from: usize, n: u32| events[from..from + n as usize].iter().sum::<u32>() as usize;
-                    let rows = of(deal, *own);
-                    count(row..row + rows);
-                    row += rows + of(deal + *own as usize, *guests);
-                    deal += (own + guests) as usize;
-                }
-            }
+/// Counts stage values; those without a value are counted first.
+fn count_values(table: &Table, rows: Range<usize>, counts: &mut Vec<u64>) {
+    let (_, fields, columns) = table;
+    let values = fields.iter().position(|f| f.name() == "value").and_then(|i| columns[i].as_primitive_opt::<UInt32Type>());
+    for value in values.map_or(&[] as &[u32], |v| &v.values()[rows]) {
+        let at = value.wrapping_add(1) as usize;
+        if counts.len() <= at {
+            counts.resize(at + 1, 0);
         }
+        counts[at] += 1;
+    }
+}
+
+/// How often each stage value occurs: of people, and of the opportunities that belong to the chunk.
+fn values(people: &Table, deals: &Table, sizes: &Sizes, events: &[u32]) -> Vec<u64> {
+    let mut counts = Vec::new();
+    count_values(people, 0..people.2.first().map_or(0, |c| c.len()), &mut counts);
+    let (mut deal, mut row) = (0, 0);
+    for (own, guests) in sizes.deals.iter().zip(&sizes.guest_deals) {
+        let of = |from: usize, n: u32| events[from..from + n as usize].iter().sum::<u32>() as usize;
+        let rows = of(deal, *own);
+        count_values(deals, row..row + rows, &mut counts);
+        row += rows + of(deal + *own as usize, *guests);
+        deal += (own + guests) as usize;
     }
     counts
 }
 
+/// Groups, and what takes part in them, in order.
+type Pairs = Vec<(u32, u32)>;
+
 /// Whoever takes part in groups from elsewhere: opportunities whose primary contact is one of a
 /// group's people, and people with a role in its opportunities.
-fn guests(a: &Arranged, roles: &[Role]) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
+fn guests(a: &Arranged, roles: &[Role]) -> [Pairs; 2] {
     let mut group_of_deal = vec![0u32; a.opportunities.len()];
     for (g, group) in a.groups.iter().enumerate() {
         for o in group.opportunities.clone() {
@@ -430,7 +427,7 @@ fn guests(a: &Arranged, roles: &[Role]) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
         list.sort_unstable();
         list.dedup();
     }
-    (deals, people)
+    [deals, people]
 }
 
 fn cut(pairs: &[(u32, u32)], group: u32) -> &[(u32, u32)] {
@@ -539,7 +536,7 @@ pub struct Assembled {
     /// Its touches.
     pub touches: Touched,
     /// How often each stage value occurs.
-    pub unknown: Vec<u64>,
+    pub values: Vec<u64>,
 }
 
 impl Assembled {

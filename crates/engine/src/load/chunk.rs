@@ -85,6 +85,11 @@ fn broken(what: &str) -> EngineError {
 }
 
 impl Rows {
+    /// Whether there are any.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.columns.len()

@@ -80,7 +80,7 @@ impl Clocked {
 }
 
 fn named(list: List, batch: &RecordBatch, column: &str) -> Column {
-    Column::Named(list, Texts::of(batch, column))
+    Column::Named(list, Box::new(Texts::of(batch, column)))
 }
 
 /// A number for each row of a column, from one for each text; missing text is `missing`.

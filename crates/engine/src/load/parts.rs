@@ -32,7 +32,7 @@ pub enum Column {
     /// Values.
     Plain(ArrayRef),
     /// Names that get a place in a list.
-    Named(List, Texts),
+    Named(List, Box<Texts>),
 }
 
 /// Events of one stored row group: columns, and whose they are.
@@ -73,7 +73,7 @@ pub struct Placed {
 pub fn see<'a>(met: &mut Met<'a>, parts: &'a [Part]) {
     for column in parts.iter().flat_map(|p| &p.columns) {
         if let Column::Named(list, texts) = column {
-            met.see(*list, texts);
+            met.see(*list, texts.as_ref());
         }
     }
 }

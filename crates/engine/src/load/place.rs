@@ -97,7 +97,7 @@ pub async fn build(
             until += 1;
         }
         let window: Vec<Range<usize>> = (done..until).map(|i| cuts[i]..cuts[i + 1]).collect();
-        let mut assembled = par::blocking(|| par::try_map(window, |groups| placer.assemble(groups)))?;
+        let assembled = par::blocking(|| par::try_map(window, |groups| placer.assemble(groups)))?;
         let undecided: Vec<u32> = assembled.iter().flat_map(|c| c.touches.undecided()).collect();
         let mut ids: HashMap<u32, String> = HashMap::new();
         if !undecided.is_empty() {
@@ -105,9 +105,9 @@ pub async fn build(
             ids.extend(undecided.into_iter().zip(found).filter_map(|(row, id)| Some((row, id?))));
         }
         for chunk in &assembled {
-            counted.add(&chunk.unknown);
+            counted.add(&chunk.values);
         }
-        let chunks = par::blocking(|| par::try_map(std::mem::take(&mut assembled), |chunk| chunk.finish(&ids)))?;
+        let chunks = par::blocking(|| par::try_map(assembled, |chunk| chunk.finish(&ids)))?;
         take(chunks)?;
         done = until;
     }

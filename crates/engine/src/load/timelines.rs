@@ -226,7 +226,7 @@ impl Timelines {
     }
 
     /// Number of chunks.
-    pub fn len(&self) -> usize {
+    pub fn chunks(&self) -> usize {
         self.chunks.len()
     }
 

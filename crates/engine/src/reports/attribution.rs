@@ -134,8 +134,8 @@ fn tally(batches: &[RecordBatch], words: Option<&Words>) -> Result<BTreeMap<Stri
         };
         let credits = (3..batch.num_columns()).map(|c| cast(batch.column(c), &DataType::Int64)).collect::<Result<Vec<_>, _>>()?;
         let credits: Vec<_> = credits.iter().map(|c| c.as_primitive::<Int64Type>()).collect();
-        for i in 0..batch.num_rows() {
-            let label = if attributed.is_valid(i) && attributed.value(i) { labels[i] } else { 0 };
+        for (i, label) in labels.into_iter().enumerate() {
+            let label = if attributed.is_valid(i) && attributed.value(i) { label } else { 0 };
             if tallies.len() <= label {
                 tallies.resize(label + 1, Tally::default());
             }

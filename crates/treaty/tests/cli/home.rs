@@ -127,6 +127,24 @@ fn the_demo_gives_the_same_review_every_time() {
 }
 
 #[test]
+fn what_is_derived_can_be_deleted_or_have_no_place() {
+    let (_dir, path) = demo();
+    let wanted = review(&path);
+    let folders = ["timelines", "facts"].map(|name| path.join(name));
+    assert!(folders.iter().all(|f| f.is_dir()), "nothing was kept");
+    for without in [&folders[..1], &folders[1..], &folders[..]] {
+        without.iter().for_each(|f| std::fs::remove_dir_all(f).expect("a folder"));
+        assert_eq!(review(&path), wanted);
+    }
+    // A file in the way: nothing can be kept.
+    for folder in &folders {
+        std::fs::remove_dir_all(folder).expect("a folder");
+        std::fs::write(folder, "").expect("a file");
+    }
+    assert_eq!(review(&path), wanted);
+}
+
+#[test]
 fn importing_twice_changes_nothing_and_undo_takes_it_back() {
     let (_dir, path) = demo();
     let again = run(treaty().arg("-C").arg(&path).arg("import").arg(path.join("data")));
