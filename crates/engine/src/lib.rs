@@ -3,6 +3,7 @@
 //! This is the only crate that names Arrow, DataFusion and Delta.
 
 pub mod case;
+mod derived;
 pub mod diff;
 pub mod error;
 pub mod export;

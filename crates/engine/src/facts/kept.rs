@@ -5,6 +5,7 @@ use super::core::{TABLES, schemas};
 use super::shape::{Numbers, Shape};
 use super::table::FactTable;
 use super::Facts;
+use crate::derived::{UNFINISHED, tidy};
 use crate::error::EngineError;
 use crate::load::View;
 use crate::record::{Record, digest};
@@ -150,7 +151,7 @@ impl Keeper {
     /// When files cannot be written.
     pub fn new(folder: &Path) -> Result<Self, EngineError> {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let unfinished = folder.with_file_name(format!(".unfinished-{}-{name}", std::process::id()));
+        let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&unfinished);
         let keeper = Self { unfinished, folder: folder.to_owned(), files: Default::default(), came: Mutex::default() };
         for ((name, schema), files) in TABLES.into_iter().zip(schemas()).zip(&keeper.files) {
@@ -231,7 +232,7 @@ impl Keeper {
             }
         }
         if let Some(parent) = self.folder.parent() {
-            tidy(parent, &self.folder);
+            tidy(parent, &self.folder, KEEP);
         }
         Ok(())
     }
@@ -259,21 +260,6 @@ pub fn read(path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
     let mut reader = FileReader::try_new(File::open(path)?, None)?;
     reader.set_index(number)?;
     reader.next().ok_or_else(|| EngineError::Ask(format!("{} is cut short; remove it", path.display())))?.map_err(EngineError::from)
-}
-
-/// Removes what is older than the newest views, and what other runs left unfinished.
-fn tidy(parent: &Path, own: &Path) {
-    let Ok(entries) = std::fs::read_dir(parent) else { return };
-    let mut views: Vec<(std::time::SystemTime, PathBuf)> = entries
-        .flatten()
-        .filter(|e| e.file_name().to_string_lossy().starts_with('v') && e.path() != own)
-        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
-        .collect();
-    views.sort();
-    let surplus = (views.len() + 1).saturating_sub(KEEP);
-    for (_, path) in views.into_iter().take(surplus) {
-        let _ = std::fs::remove_dir_all(path);
-    }
 }
 
 impl Shape {

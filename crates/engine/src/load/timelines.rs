@@ -8,6 +8,7 @@ use super::merges::Merges;
 use super::place::{self, Cast};
 use super::vocab::Vocabulary;
 use super::{View, columns::instants, entities::read_all};
+use crate::derived::{UNFINISHED, tidy};
 use crate::error::EngineError;
 use crate::record::{Record, digest, par};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
@@ -164,7 +165,7 @@ impl Timelines {
 
     async fn build(record: &Record, source: &Source, cast: &Cast, folder: &Path) -> Result<Self, EngineError> {
         let parent = folder.parent().unwrap_or(folder).to_owned();
-        let unfinished = parent.join(format!(".unfinished-{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes())));
+        let unfinished = parent.join(format!("{UNFINISHED}{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes())));
         let _ = std::fs::remove_dir_all(&unfinished);
         // What cannot be kept stays in memory: a home need not be writable for whoever asks.
         let mut keeping = std::fs::create_dir_all(&unfinished).is_ok();
@@ -197,7 +198,7 @@ impl Timelines {
         if finished && (std::fs::rename(&unfinished, folder).is_ok() || folder.join(CONTENTS).is_file()) {
             let _ = std::fs::remove_dir_all(&unfinished);
             built.chunks = (0..built.chunks.len()).map(|i| Place::File(chunk_file(folder, i))).collect();
-            tidy(&parent, folder);
+            tidy(&parent, folder, KEEP);
         } else {
             for place in &mut built.chunks {
                 if let Place::File(path) = place {
@@ -249,20 +250,5 @@ impl Timelines {
     pub fn entities(&self, kind: &'static str, column: &str) -> Result<ArrayRef, EngineError> {
         let found = self.entities.get(kind).and_then(|c| c.iter().find(|(n, _)| *n == column));
         found.map(|(_, c)| Arc::clone(c)).ok_or_else(|| EngineError::Ask(format!("timelines have no {kind}.{column}; this is a defect of Treaty")))
-    }
-}
-
-/// Removes what is older than the newest folders.
-fn tidy(parent: &Path, own: &Path) {
-    let Ok(entries) = std::fs::read_dir(parent) else { return };
-    let mut others: Vec<(std::time::SystemTime, PathBuf)> = entries
-        .flatten()
-        .filter(|e| e.file_name().to_string_lossy().starts_with('v') && e.path() != own)
-        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
-        .collect();
-    others.sort();
-    let surplus = (others.len() + 1).saturating_sub(KEEP);
-    for (_, path) in others.into_iter().take(surplus) {
-        let _ = std::fs::remove_dir_all(path);
     }
 }

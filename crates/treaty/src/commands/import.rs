@@ -13,7 +13,7 @@ use treaty_app::import::{ImportResult, Origin, Progress, Remark, SNAPSHOT_FIELDS
 use treaty_app::raw::Fault;
 use treaty_domain::zone::{LocalDay, Micros, Zone};
 use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
-use treaty_engine::record::{ImportOptions, Incoming};
+use treaty_engine::record::{ImportOptions, Incoming, Record};
 use treaty_intake::messy::{self, DayFirst};
 use treaty_intake::pack::{Detection, Found, Missing, NATIVE, Offer, Pack, Value, detect, left_out_note};
 
@@ -182,14 +182,24 @@ pub async fn land(
         result.notes.push(format!("dates such as {day} have the day before the month, but are read month first: {help}"));
     }
     super::identity::after_import(home, &mut result, input.source != "native").await?;
-    if result.committed {
+    if result.committed && record.refresh().await.is_ok() && is_large(&record, &result).await {
         progress.step("placing events", None);
         // The import has happened. Timelines that cannot be kept now are made by the next question.
-        if record.refresh().await.is_ok() {
-            let _ = treaty_engine::load::prepare(&record).await;
-        }
+        let _ = treaty_engine::load::prepare(&record).await;
     }
     Ok(result)
+}
+
+/// Whether an import brought most of what the record holds. Only then its timelines are made at once: many small imports
+/// one after the other leave that to the next question.
+async fn is_large(record: &Record, result: &ImportResult) -> bool {
+    let mut rows = 0;
+    for table in treaty_engine::record::table_names() {
+        let files = record.files(table, record.version()).await.unwrap_or_default();
+        rows += files.iter().map(|f| f.rows).sum::<u64>();
+    }
+    let brought: u64 = result.tables.iter().map(|t| t.written + t.changed).sum();
+    brought * 2 >= rows
 }
 
 /// The date in quotes that was refused, if it is one with the day before the month only.
