@@ -365,7 +365,7 @@ async fn run<T: Send + 'static>(
     Ok(all)
 }
 
-/// Facts from the rows of an order, in whichever sequence its partitions came; kept as in [`derive`].
+/// Facts from the rows of an order, in whichever sequence its partitions came; kept as in [`derive()`].
 ///
 /// # Errors
 /// When something is missing.
