@@ -138,10 +138,16 @@ type Growing = FileWriter<BufWriter<File>>;
 pub struct Keeper {
     unfinished: PathBuf,
     folder: PathBuf,
+    written: Mutex<Written>,
+}
+
+/// What is written so far.
+#[derive(Default)]
+struct Written {
     /// Files of each table of the pass.
-    files: [Mutex<Vec<Growing>>; TABLES.len()],
+    files: [Vec<Growing>; TABLES.len()],
     /// Chunks in the sequence in which they came, each with its rows by table.
-    came: Mutex<Vec<(u32, [usize; TABLES.len()])>>,
+    came: Vec<(u32, [usize; TABLES.len()])>,
 }
 
 impl Keeper {
@@ -153,14 +159,14 @@ impl Keeper {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&unfinished);
-        let keeper = Self { unfinished, folder: folder.to_owned(), files: Default::default(), came: Mutex::default() };
-        for ((name, schema), files) in TABLES.into_iter().zip(schemas()).zip(&keeper.files) {
+        let keeper = Self { unfinished, folder: folder.to_owned(), written: Mutex::default() };
+        for ((name, schema), files) in TABLES.into_iter().zip(schemas()).zip(&mut locked(&keeper.written).files) {
             let inner = keeper.unfinished.join(name);
             std::fs::create_dir_all(&inner)?;
             for field in schema.fields() {
                 let one = Schema::new(vec![Field::new("c", field.data_type().clone(), true)]);
                 let file = BufWriter::with_capacity(1 << 14, File::create(inner.join(format!("{}.arrow", field.name())))?);
-                locked(files).push(FileWriter::try_new(file, &one)?);
+                files.push(FileWriter::try_new(file, &one)?);
             }
         }
         Ok(keeper)
@@ -174,17 +180,17 @@ impl Keeper {
         let numbers = batch.column(0).as_primitive::<UInt32Type>();
         for row in (0..batch.num_rows()).filter(|r| numbers.is_valid(*r)) {
             // All files see the chunks in one sequence.
-            let mut came = locked(&self.came);
+            let mut written = locked(&self.written);
             let mut rows = [0; TABLES.len()];
-            for (at, files) in self.files.iter().enumerate() {
+            for (at, files) in written.files.iter_mut().enumerate() {
                 let facts = batch.column(at + 1).as_list::<i32>().value(row);
                 rows[at] = facts.len();
-                for (file, column) in locked(files).iter_mut().zip(facts.as_struct().columns()) {
+                for (file, column) in files.iter_mut().zip(facts.as_struct().columns()) {
                     let one = Schema::new(vec![Field::new("c", column.data_type().clone(), true)]);
                     file.write(&RecordBatch::try_new(Arc::new(one), vec![Arc::clone(column)])?)?;
                 }
             }
-            came.push((numbers.value(row), rows));
+            written.came.push((numbers.value(row), rows));
         }
         Ok(())
     }
@@ -194,12 +200,10 @@ impl Keeper {
     /// # Errors
     /// When a chunk is missing or came twice, or files cannot be written.
     pub fn finish(&self, rest: &Rest, shape: &Shape) -> Result<(), EngineError> {
-        for files in &self.files {
-            for mut file in std::mem::take(&mut *locked(files)) {
-                file.finish()?;
-            }
+        let Written { files, came } = std::mem::take(&mut *locked(&self.written));
+        for mut file in files.into_iter().flatten() {
+            file.finish()?;
         }
-        let came = std::mem::take(&mut *locked(&self.came));
         let mut places: BTreeMap<u32, usize> = BTreeMap::new();
         for (place, (chunk, _)) in came.iter().enumerate() {
             if places.insert(*chunk, place).is_some() {

@@ -13,7 +13,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, UInt32Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef, UInt32Type};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -188,6 +188,7 @@ impl Placer {
                 }
                 contact_counts.push((contacts.0.len() - before) as u32);
             }
+            let before = touched.len();
             // Touches matter to opportunities alone.
             if !group.opportunities.is_empty() {
                 for (local, (p, _)) in people[first..].iter().enumerate() {
@@ -195,9 +196,7 @@ impl Placer {
                     locals.resize(touched.len(), local as u32);
                 }
             }
-            let rows: usize = touched[sizes.pieces..].iter().map(Piece::len).sum();
-            sizes.pieces = touched.len();
-            sizes.touches.push(rows as u32);
+            sizes.touches.push(touched[before..].iter().map(Piece::len).sum::<usize>() as u32);
             let before = bought.len();
             if group.is_account {
                 self.purchases.pieces(g as u32, &mut bought);
@@ -209,9 +208,7 @@ impl Placer {
         let ids = UInt32Array::from_iter_values(people.iter().map(|(p, _)| *p));
         let (stages, stage_counts) = self.events("person_stages", &self.stages[0], &own)?;
         let (activities, activity_counts) = self.events("activities", &self.activities, &own)?;
-        let (mut handoffs, handoff_counts) = self.events("handoffs", &self.handoffs, &own)?;
-        handoffs.1.push(Arc::new(Field::new("row", DataType::UInt32, true)));
-        handoffs.2.push(self.rows_of(&self.handoffs, &own)?);
+        let (handoffs, handoff_counts) = self.events("handoffs", &self.handoffs, &own)?;
         let (owners, owner_counts) = self.events("person_owners", &self.owners[0], &own)?;
         let picked = |column: &dyn Array, at: &UInt32Array| -> Result<ArrayRef, EngineError> { Ok(take(column, at, None)?) };
         let people_table: Table = (
@@ -299,21 +296,17 @@ impl Placer {
         Ok(Assembled { tables, touches, values })
     }
 
-    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none.
+    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none. Those
+    /// that facts name come with their number in the record.
     fn events(&self, name: &'static str, placed: &Placed, subjects: &[u32]) -> Result<(Table, Vec<u32>), EngineError> {
         let (pieces, counts) = pieces(placed, subjects);
-        let columns = placed.gather(&pieces)?;
-        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
-        Ok(((name, placed.fields().to_vec(), reorder(columns, order.as_ref())?), counts))
-    }
-
-    /// Numbers in the record of the events that [`Placer::events`] gives.
-    fn rows_of(&self, placed: &Placed, subjects: &[u32]) -> Result<ArrayRef, EngineError> {
-        let (pieces, counts) = pieces(placed, subjects);
-        let columns = placed.gather(&pieces)?;
-        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
-        let rows: ArrayRef = Arc::new(UInt32Array::from_iter_values(pieces.iter().flat_map(|p| (0..p.len() as u32).map(|i| placed.first(p) + i))));
-        Ok(reorder(vec![rows], order.as_ref())?.remove(0))
+        let (mut of, mut columns) = (placed.fields().to_vec(), placed.gather(&pieces)?);
+        let order = Order::of(&of, &columns, "at").sorted(&counts);
+        if name == "handoffs" {
+            of.extend(fields(&[("row", DataType::UInt32)]));
+            columns.push(Arc::new(UInt32Array::from(rows(placed, &pieces))));
+        }
+        Ok(((name, of, reorder(columns, order.as_ref())?), counts))
     }
 
     /// What belongs to all chunks.
@@ -357,6 +350,15 @@ impl Placer {
         ]);
         Ok(Timelines::new(self.vocabulary, entities, counted, suspects))
     }
+}
+
+/// Numbers in the record of the rows of pieces.
+fn rows(placed: &Placed, pieces: &[Piece]) -> Vec<u32> {
+    let numbers = |piece: &Piece| {
+        let first = placed.first(piece);
+        first..first + piece.len() as u32
+    };
+    pieces.iter().flat_map(numbers).collect()
 }
 
 fn pieces(placed: &Placed, subjects: &[u32]) -> (Vec<Piece>, Vec<u32>) {
@@ -446,8 +448,6 @@ struct Sizes {
     touches: Vec<u32>,
     purchases: Vec<u32>,
     is_account: Vec<bool>,
-    /// Pieces of touches so far.
-    pieces: usize,
 }
 
 impl Sizes {
@@ -476,12 +476,8 @@ impl Touched {
     fn new(placed: &Placed, pieces: &[Piece], locals: &[u32], groups: &[u32]) -> Result<Self, EngineError> {
         let mut columns = placed.gather(pieces)?;
         let total: usize = pieces.iter().map(Piece::len).sum();
-        let (mut rows, mut people) = (Vec::with_capacity(total), Vec::with_capacity(total));
-        for (piece, local) in pieces.iter().zip(locals) {
-            let first = placed.first(piece);
-            rows.extend((0..piece.len() as u32).map(|i| first + i));
-            people.extend(std::iter::repeat_n(*local, piece.len()));
-        }
+        let rows = rows(placed, pieces);
+        let people: Vec<u32> = pieces.iter().zip(locals).flat_map(|(piece, local)| std::iter::repeat_n(*local, piece.len())).collect();
         let mut order: Vec<u32> = (0..total as u32).collect();
         let mut ties = Vec::new();
         {

@@ -29,7 +29,7 @@ use entities::read_all;
 use lens::{Lens, Meaning};
 pub(crate) use merges::Merges;
 use std::sync::Arc;
-use timelines::{Source, Timelines};
+use timelines::{Counted, Source, Timelines};
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
 use treaty_domain::money::{Currency, FxTable, Rate};
@@ -57,21 +57,6 @@ impl View {
     }
 }
 
-/// Counts of what could not be placed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Strays {
-    /// Touchpoints of unknown people.
-    pub touchpoints: u64,
-    /// Activities of unknown people.
-    pub activities: u64,
-    /// Stage changes of unknown subjects, or with a stage that the agreement does not know.
-    pub stage_changes: u64,
-    /// Hand-offs of unknown people.
-    pub handoffs: u64,
-    /// Contact roles of unknown people or opportunities.
-    pub contacts: u64,
-}
-
 /// The record as the fold takes it.
 pub struct World {
     /// What the fold needs beside timelines.
@@ -85,7 +70,7 @@ pub struct World {
     /// User rows in the order of their numbers.
     pub user_rows: RecordBatch,
     /// What could not be placed.
-    pub strays: Strays,
+    pub strays: Counted,
 }
 
 /// Reads everything that the pass needs.
@@ -109,7 +94,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
     let counts = &newest.rules.kinds;
     let rank: Vec<u32> = names(List::Stages).list().iter().map(|v| rank(newest.meaning(v))).collect();
-    let strays = strays(&timelines, &rank);
+    let strays = strays(&timelines.counted, &rank);
     let lens = Lens {
         as_of,
         as_corrected: view.as_corrected,
@@ -158,18 +143,12 @@ fn rank(meaning: Option<StageMeaning>) -> u32 {
     })
 }
 
-fn strays(timelines: &Timelines, rank: &[u32]) -> Strays {
-    let c = &timelines.counted;
+/// What could not be placed, stage changes included whose value the agreement does not know.
+fn strays(counted: &Counted, rank: &[u32]) -> Counted {
     // Before the first value stand those that have none.
     let unknown = |at: usize| at == 0 || rank.get(at - 1).is_none_or(|r| *r == NONE);
-    let values: u64 = c.stages.iter().enumerate().filter(|(at, _)| unknown(*at)).map(|(_, n)| n).sum();
-    Strays {
-        touchpoints: c.touchpoints,
-        activities: c.activities,
-        stage_changes: c.stage_changes + values,
-        handoffs: c.handoffs,
-        contacts: c.contacts,
-    }
+    let values: u64 = counted.stages.iter().enumerate().filter(|(at, _)| unknown(*at)).map(|(_, n)| n).sum();
+    Counted { stage_changes: counted.stage_changes + values, ..counted.clone() }
 }
 
 /// Campaigns that acquire; one that does not say what it is for is taken to.
