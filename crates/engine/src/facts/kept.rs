@@ -8,7 +8,7 @@ use super::Facts;
 use crate::derived::{UNFINISHED, tidy};
 use crate::error::EngineError;
 use crate::load::View;
-use crate::record::{Record, digest};
+use crate::record::{Numbering, Record, digest};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
 use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
@@ -44,8 +44,8 @@ pub struct Rest {
     pub plain: Vec<(&'static str, RecordBatch)>,
 }
 
-/// Notes, attributes and number of suspects, as they are sent.
-type Told = (Vec<String>, Vec<String>, u64);
+/// Notes, attributes, number of suspects, and how rows are numbered, as they are sent.
+type Told = (Vec<String>, Vec<String>, u64, [Numbering; 2]);
 
 impl Rest {
     /// As named bytes, with the lists of entities and names.
@@ -53,7 +53,7 @@ impl Rest {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     pub fn pack(&self, shape: &Shape) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
-        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects)).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects, &shape.numbers.rows)).map_err(|e| EngineError::Ask(e.to_string()))?;
         let mut packed = vec![(CONTENTS.to_owned(), told)];
         let lists = shape.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
         let plain = self.plain.iter().map(|(name, batch)| (format!("{name}_table"), batch.clone()));
@@ -80,10 +80,10 @@ impl Rest {
             let mut reader = StreamReader::try_new(part(name)?.as_slice(), None)?;
             reader.next().ok_or_else(|| EngineError::Ask(format!("the facts came with an empty `{name}`")))?.map_err(EngineError::from)
         };
-        let (notes, attributes, suspects): Told =
+        let (notes, attributes, suspects, rows): Told =
             serde_json::from_slice(part(CONTENTS)?).map_err(|e| EngineError::Ask(format!("the facts came with a broken `{CONTENTS}`: {e}")))?;
         let lists: BTreeMap<&str, RecordBatch> = LISTS.iter().map(|name| Ok((*name, batch(name)?))).collect::<Result<_, EngineError>>()?;
-        let shape = Arc::new(Shape::kept(&lists, agreement, view, record)?);
+        let shape = Arc::new(Shape::kept(&lists, rows, agreement, view, record)?);
         let plain = PLAIN.iter().map(|name| Ok((*name, batch(&format!("{name}_table"))?))).collect::<Result<_, EngineError>>()?;
         Ok((Self { notes, attributes, suspects, plain }, shape))
     }
@@ -98,6 +98,8 @@ struct Contents {
     /// Which batch of the files each chunk is.
     places: Vec<usize>,
     suspects: u64,
+    /// How the rows of touchpoints and of hand-offs are numbered.
+    numberings: [Numbering; 2],
 }
 
 /// The folder of the facts of a view under an agreement, as this program derives them.
@@ -118,7 +120,7 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
     let contents: Contents = serde_json::from_slice(&std::fs::read(folder.join(CONTENTS)).ok()?).ok()?;
     let lists: BTreeMap<&str, RecordBatch> =
         LISTS.iter().map(|name| Some((*name, read(&folder.join(format!("{name}.arrow")), 0).ok()?))).collect::<Option<_>>()?;
-    let shape = Arc::new(Shape::kept(&lists, set.on(view.day()), view, record).ok()?);
+    let shape = Arc::new(Shape::kept(&lists, contents.numberings.clone(), set.on(view.day()), view, record).ok()?);
     let mut tables = BTreeMap::new();
     for name in TABLES {
         let rows = contents.rows.get(name)?;
@@ -220,6 +222,7 @@ impl Keeper {
             rows: TABLES.into_iter().enumerate().map(|(at, name)| (name.to_owned(), rows(at))).collect(),
             places: places.into_values().collect(),
             suspects: rest.suspects,
+            numberings: shape.numbers.rows.clone(),
         };
         for (name, batch) in &rest.plain {
             write(&self.unfinished.join(format!("{name}_table.arrow")), batch)?;
@@ -308,6 +311,7 @@ impl Shape {
 
     fn kept(
         lists: &BTreeMap<&str, RecordBatch>,
+        rows: [Numbering; 2],
         agreement: &treaty_domain::agreement::Agreement,
         view: View,
         record: &Record,
@@ -335,7 +339,8 @@ impl Shape {
             account_of_person: numbers("people", "account")?,
             account_of_opportunity: numbers("opportunities", "account")?,
             campaign_of_person: numbers("people", "campaign")?,
-            orders: [order("people")?, order("accounts")?, order("opportunities")?, None],
+            orders: [order("people")?, order("accounts")?, order("opportunities")?],
+            rows,
         };
         Self::of_numbers(numbers, agreement, view, record)
     }

@@ -10,7 +10,7 @@ use super::shape::Shape;
 use super::table::FactTable;
 use super::{Facts, small};
 use crate::error::EngineError;
-use crate::load::lens::Slices;
+use crate::load::lens::Merged;
 use crate::load::{View, World, load};
 use crate::record::{Record, par};
 use async_trait::async_trait;
@@ -75,13 +75,13 @@ impl Ready {
         let plain = [
             ("spend", small::spend(record, view.version, &world).await?),
             ("purchases", small::purchases(record, view.version, &world).await?),
-            ("campaigns", world.campaign_table()?),
-            ("users", world.user_rows.clone()),
+            ("campaigns", world.cast.campaigns.clone()),
+            ("users", world.cast.users.clone()),
         ];
         let mut notes = notes(&world);
         notes.extend(crate::trust::snapshot_note(record, view.version));
         let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
-        let rest = Rest { notes, attributes, suspects: world.timelines.suspects, plain: plain.into() };
+        let rest = Rest { notes, attributes, suspects: world.timelines.contents.suspects, plain: plain.into() };
         Ok(Self { world, shape, rest })
     }
 
@@ -109,10 +109,13 @@ impl Ready {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     fn fold(&self, chunk: usize) -> Result<RecordBatch, EngineError> {
-        let slices = Slices::new(&self.world.timelines.chunk(chunk)?, &self.world.lens)?;
+        let timelines = &self.world.timelines;
+        let (base, patch) = (timelines.chunk(chunk)?, timelines.chunk_patch(chunk)?);
+        let slices = Merged::new(Some(&base), patch.as_ref(), &self.world.lens)?;
+        drop((base, patch));
         let mut scratch = Scratch::default();
         let (mut sink, mut growing) = (Collected::default(), Growing::default());
-        for timeline in slices.timelines() {
+        for (_, timeline) in slices.timelines() {
             fold(&self.world.context, &timeline, &mut scratch, &mut sink);
             if sink.leads.len() >= BLOCK || sink.credits.len() >= 4 * BLOCK {
                 growing.take(&mut sink);

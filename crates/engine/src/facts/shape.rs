@@ -5,7 +5,7 @@ use crate::identity;
 use crate::load::{View, World};
 use crate::load::columns::Names;
 use crate::load::{entities, truth};
-use crate::record::{Record, par};
+use crate::record::{Numbering, Record, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::{cast, take};
@@ -160,8 +160,10 @@ pub struct Numbers {
     pub account_of_opportunity: Vec<u32>,
     /// Campaign of each person.
     pub campaign_of_person: Vec<u32>,
-    /// Stored row of each person, account, opportunity and hand-off; none: as stored.
-    pub orders: [Option<UInt32Array>; 4],
+    /// Stored row of each person, account and opportunity; none: as stored.
+    pub orders: [Option<UInt32Array>; 3],
+    /// How the rows of touchpoints and of hand-offs are numbered.
+    pub rows: [Numbering; 2],
 }
 
 /// What the columns of facts are made from, beside the facts. Columns of the record are read when
@@ -197,16 +199,14 @@ fn column(rows: &RecordBatch, name: &str, target: &DataType) -> Result<ArrayRef,
 }
 
 /// Column of an entity table in the order of a name list; names without a row get nothing.
-fn by_name(rows: &RecordBatch, name: &str, n: usize) -> Result<ArrayRef, EngineError> {
-    let own = column(rows, name, &DataType::Utf8)?;
-    let places: UInt32Array = (0..n as u32).map(|i| ((i as usize) < own.len()).then_some(i)).collect();
-    Ok(take(&own, &places, None)?)
-}
-
-/// No order where everything is in the order in which it is stored.
-fn as_stored(order: UInt32Array) -> Option<UInt32Array> {
-    let stored = order.null_count() == 0 && order.values().iter().zip(0..).all(|(row, i)| *row == i);
-    (!stored).then_some(order)
+fn by_name(rows: &RecordBatch, id: &str, name: &str, names: &Names) -> Result<ArrayRef, EngineError> {
+    let mut places: Vec<Option<u32>> = vec![None; names.len()];
+    for (row, id) in column(rows, id, &DataType::Utf8)?.as_string::<i32>().iter().enumerate() {
+        if let Some(place) = id.and_then(|id| names.find(id)) {
+            places[place as usize] = Some(row as u32);
+        }
+    }
+    Ok(take(&column(rows, name, &DataType::Utf8)?, &UInt32Array::from(places), None)?)
 }
 
 fn words(names: &Names) -> ArrayRef {
@@ -224,22 +224,22 @@ impl Shape {
     /// When columns have another type than the layout says, which is a defect.
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
-        let n = world.campaigns().len();
-        let list = |kind, column| Ok::<_, EngineError>(world.numbers(kind, column)?.values().to_vec());
-        let order = |kind| Ok::<_, EngineError>(as_stored(world.numbers(kind, "order")?));
+        let list = |kind, column| Ok::<_, EngineError>(t.numbers(kind, column)?.values().to_vec());
+        let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
         let numbers = Numbers {
             person_id: t.entities("people", "id")?,
             account_id: t.entities("accounts", "id")?,
             opportunity_id: t.entities("opportunities", "id")?,
             user: words(world.users()),
-            team: by_name(&world.user_rows, "team", world.users().len())?,
+            team: by_name(&world.cast.users, "user_id", "team", world.users())?,
             campaign: words(world.campaigns()),
-            channel: by_name(&world.campaign_rows, "channel", n)?,
-            origin: by_name(&world.campaign_rows, "origin", n)?,
+            channel: of_campaigns("channel")?,
+            origin: of_campaigns("origin")?,
             account_of_person: list("people", "account")?,
             account_of_opportunity: list("opportunities", "account")?,
             campaign_of_person: list("people", "campaign")?,
-            orders: [order("people")?, order("accounts")?, order("opportunities")?, None],
+            orders: world.orders.clone(),
+            rows: ["touchpoints", "handoffs"].map(|table| t.numbering(table).clone()),
         };
         Self::of_numbers(numbers, agreement, view, record)
     }
@@ -280,7 +280,7 @@ impl Shape {
             if name == identity::QUARANTINED {
                 let suspects = if *of == Of::People { identity::marked(&self.record, self.version).await? } else { BTreeSet::new() };
                 let ids = entities::column(&self.record, of.table(), self.version, of.id()).await?;
-                let dim = Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.orders[*of as usize].as_ref())?)?;
+                let dim = Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.orders.get(*of as usize).and_then(Option::as_ref))?)?;
                 locked(&self.read).insert((*of, name.clone()), dim);
                 continue;
             }
@@ -290,7 +290,11 @@ impl Shape {
             if known {
                 raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
             }
-            let order = self.numbers.orders[*of as usize].as_ref();
+            let handoffs = match of {
+                Of::Handoffs => self.record.positions("handoffs", self.version, &self.numbers.rows[1]).await?,
+                _ => None,
+            };
+            let order = self.numbers.orders.get(*of as usize).map_or(handoffs.as_ref(), Option::as_ref);
             let dim = par::blocking(|| -> Result<Dim, EngineError> {
                 let column = if known { raw } else { attribute(&raw, name)? };
                 Dim::of(&entities::in_order(&column, order)?)
@@ -347,7 +351,7 @@ impl Shape {
         };
         missing.sort_unstable();
         missing.dedup();
-        let ids = self.record.cells("touchpoints", self.version, "touchpoint_id", &missing).await?;
+        let ids = self.record.cells("touchpoints", self.version, &self.numbers.rows[0], "touchpoint_id", &missing).await?;
         locked(&self.touchpoint_ids).extend(missing.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))));
         Ok(())
     }

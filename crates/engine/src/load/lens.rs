@@ -362,9 +362,9 @@ impl Slices {
         Ok(spans(counts, &mut self.purchases, event))
     }
 
-    /// Timelines of the groups, in order.
-    pub fn timelines(&self) -> impl Iterator<Item = Timeline<'_>> {
-        self.groups.iter().map(|g| Timeline {
+    fn timeline(&self, group: usize) -> Timeline<'_> {
+        let g = &self.groups[group];
+        Timeline {
             people: &self.people[g.people.clone()],
             opportunities: &self.deals[g.deals.clone()],
             contacts: &self.contacts,
@@ -377,6 +377,48 @@ impl Slices {
             amount_changes: &self.amounts,
             purchases: &self.purchases[g.purchases.clone()],
             is_account: g.is_account,
+        }
+    }
+}
+
+/// A chunk with the groups that take the place of some of its own, as the fold takes them.
+#[derive(Debug)]
+pub struct Merged {
+    base: Slices,
+    patch: Slices,
+    /// The group of the base before which each group of the patch comes.
+    before: Vec<u32>,
+    /// Groups of the base that give way.
+    dropped: Vec<u32>,
+}
+
+impl Merged {
+    /// What a view makes of a chunk and its patch. Without `base`, only the groups of the patch come.
+    ///
+    /// # Errors
+    /// When the chunks have not the columns that they must have.
+    pub fn new(base: Option<&Chunk>, patch: Option<&Chunk>, lens: &Lens) -> Result<Self, EngineError> {
+        let groups = |name: &'static str| -> Result<Vec<u32>, EngineError> {
+            patch.map_or(Ok(Vec::new()), |p| Ok(p.table(name)?.numbers::<UInt32Type>("group")?.to_vec()))
+        };
+        let slices = |chunk: Option<&Chunk>| chunk.map_or_else(|| Ok(Slices::default()), |c| Slices::new(c, lens));
+        Ok(Self { base: slices(base)?, patch: slices(patch)?, before: groups("before")?, dropped: groups("dropped")? })
+    }
+
+    /// Timelines in order, each with its place among the groups of the base, if it is one of them.
+    pub fn timelines(&self) -> impl Iterator<Item = (Option<u32>, Timeline<'_>)> {
+        let (mut next, mut dropped) = (0, 0);
+        let all = self.base.groups.len();
+        (0..=all).flat_map(move |group| {
+            let from = next;
+            // Where there is no base, all groups of the patch come.
+            while next < self.before.len() && (self.before[next] as usize <= group || group == all) {
+                next += 1;
+            }
+            let own = group < all && self.dropped.get(dropped).is_none_or(|d| *d as usize != group);
+            dropped += usize::from(group < all && !own);
+            let new = (from..next).map(|i| (None, self.patch.timeline(i)));
+            new.chain(own.then(|| (Some(group as u32), self.base.timeline(group))))
         })
     }
 }
