@@ -20,6 +20,7 @@ use crate::record::{Difference, MONEY, Record, par};
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt32Type};
 use datafusion::common::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -479,11 +480,23 @@ fn runs(rows: &Rows, wanted: impl Iterator<Item = (u32, Range<u32>)>, gone: &[u3
     Ok(out)
 }
 
-/// Rows of a table of a chunk as events of some subjects.
-fn part(rows: &Rows, of: Fields, runs: Vec<Run>) -> Result<Part, EngineError> {
-    let columns = of.iter().map(|(name, _)| Ok(Column::Plain(Arc::clone(rows.column(name)?)))).collect::<Result<_, EngineError>>()?;
-    let recorded = RECORDED.map(|name| rows.column(name).ok().map(Arc::clone));
-    Ok(Part { rows: rows.len(), columns, recorded, runs, lost: 0 })
+/// Rows of a table of a chunk as events of some subjects, and no others: chunks are large.
+fn part(rows: &Rows, of: Fields, mut runs: Vec<Run>) -> Result<Part, EngineError> {
+    let wanted = UInt32Array::from_iter_values(runs.iter().flat_map(|r| r.from..r.to));
+    let columns = of.iter().map(|(name, _)| Ok(Column::Plain(take(rows.column(name)?, &wanted, None)?))).collect::<Result<_, EngineError>>()?;
+    let recorded = RECORDED.map(|name| rows.column(name).ok().map(|c| take(c, &wanted, None)).transpose());
+    let [recorded, seq] = recorded;
+    let mut next = 0;
+    for run in &mut runs {
+        (run.from, run.to) = (next, next + run.to - run.from);
+        next = run.to;
+    }
+    runs.dedup_by(|run, last| {
+        let same = run.subject == last.subject;
+        last.to = if same { run.to } else { last.to };
+        same
+    });
+    Ok(Part { rows: wanted.len(), columns, recorded: [recorded?, seq?], runs, lost: 0 })
 }
 
 impl Wanted {
@@ -586,6 +599,7 @@ impl Wanted {
             let rows = touches_at[g]..touches_at[g + 1];
             wanted.extend(rows.map(|i| (subjects[person[i as usize] as usize], i..i + 1)).filter(|(subject, _)| *subject != NONE));
         }
+        wanted.sort_by_key(|(subject, _)| *subject);
         kept.events.touches.push(part(&touches, decode::TOUCHES, runs(&touches, wanted.into_iter(), gone("touchpoints"))?)?);
         Ok(kept)
     }
@@ -953,12 +967,9 @@ pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelin
         }
     }
     // Touches are kept of people with opportunities alone: those of others are read.
-    let mut needing: BTreeSet<u32> = BTreeSet::new();
-    for group in local.groups.iter().filter(|g| !g.opportunities.is_empty()) {
-        needing.extend(group.people.clone());
-        needing.extend(roles.iter().filter(|r| group.opportunities.contains(&r.opportunity)).map(|r| r.person));
-    }
-    let needing: HashSet<u32> = needing.into_iter().map(|place| local.people[place as usize]).filter(|n| without_touches.contains(n)).collect();
+    let members = local.groups.iter().filter(|g| !g.opportunities.is_empty()).flat_map(|g| g.people.clone());
+    let with_role = roles.iter().map(|r| r.person);
+    let needing: HashSet<u32> = members.chain(with_role).map(|place| local.people[place as usize]).filter(|n| without_touches.contains(n)).collect();
     if !needing.is_empty() {
         new_ids[0] = now.kinds[PERSON].known.iter().filter(|(_, n)| needing.contains(*n)).map(|(id, _)| id.clone()).collect();
         new_ids[0].extend(needing.iter().map(|n| now.kinds[PERSON].id(*n).to_owned()));

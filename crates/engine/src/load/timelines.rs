@@ -4,6 +4,7 @@
 //! patches for the accounts that the import touched ([`super::patch`]).
 
 use super::chunk::{Chunk, fields};
+use super::lens::Replaced;
 use super::columns::cell;
 use super::merges::Merges;
 use super::patch::{self, Patch};
@@ -380,6 +381,14 @@ impl Timelines {
     /// When its file cannot be read.
     pub fn chunk_patch(&self, number: usize) -> Result<Option<Chunk>, EngineError> {
         self.patches.get(&number).map(Place::chunk).transpose()
+    }
+
+    /// Which groups of a chunk give way to those of its patch.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn replaced(&self, number: usize) -> Result<Option<Replaced>, EngineError> {
+        self.chunk_patch(number)?.as_ref().map(Replaced::of).transpose()
     }
 
     /// How the rows of a table are numbered.

@@ -90,6 +90,11 @@ impl Numbering {
 }
 
 impl Record {
+    /// The state of a table in a version: two versions with the same state have the same rows.
+    pub fn state(&self, table: &str, version: u64) -> Option<u64> {
+        self.state_of(version).ok()?.tables.get(table).copied()
+    }
+
     /// How the rows of a table are numbered: those that have a number keep it, those of other files
     /// of a version get theirs behind.
     pub async fn numbering(&self, table: &str, version: u64, known: &Numbering) -> Result<Numbering> {
