@@ -19,8 +19,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
 
-/// Work in one chunk: people plus four for each opportunity.
-const CHUNK: u64 = 65_536;
+/// Work in one chunk: people plus four for each opportunity. Tests have few of them.
+const CHUNK: u64 = if cfg!(test) { 12 } else { 65_536 };
 
 /// Columns of an entity table that chunks hold.
 struct Own {
@@ -429,7 +429,7 @@ type Pairs = Vec<(u32, u32)>;
 /// Whoever takes part in groups from elsewhere: opportunities whose primary contact is one of a
 /// group's people, and people with a role in its opportunities.
 fn guests(a: &Arranged, roles: &[Role]) -> [Pairs; 2] {
-    let mut group_of_deal = vec![0u32; a.opportunities.len()];
+    let mut group_of_deal = vec![NONE; a.opportunities.len()];
     for (g, group) in a.groups.iter().enumerate() {
         for o in group.opportunities.clone() {
             group_of_deal[o as usize] = g as u32;

@@ -1129,3 +1129,7 @@ fn entities(base: &Timelines, now: &Now, changes: &Changes, vocabulary: &Vocabul
     }
     Ok(out)
 }
+
+#[cfg(test)]
+#[path = "patch_tests.rs"]
+mod tests;
