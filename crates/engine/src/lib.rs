@@ -10,6 +10,7 @@ pub mod export;
 pub mod facts;
 pub mod identity;
 pub mod load;
+mod mapped;
 pub mod metrics;
 pub mod pack;
 mod pack_count;

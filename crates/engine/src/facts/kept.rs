@@ -11,10 +11,11 @@ use crate::error::EngineError;
 use crate::load::View;
 use crate::load::lens::Replaced;
 use crate::load::timelines::{Timelines, link_all};
+use crate::mapped::{read, write};
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, UInt32Array, make_array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
-use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
+use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -502,20 +503,6 @@ impl Drop for Keeper {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(path: &Path, batch: &RecordBatch) -> Result<(), EngineError> {
-    let mut writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, File::create(path)?), &batch.schema())?;
-    writer.write(batch)?;
-    writer.finish()?;
-    Ok(())
-}
-
-/// A batch of an Arrow file by number.
-pub fn read(path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
-    let mut reader = FileReader::try_new(File::open(path)?, None)?;
-    reader.set_index(number)?;
-    reader.next().ok_or_else(|| EngineError::Ask(format!("{} is cut short; remove it", path.display())))?.map_err(EngineError::from)
 }
 
 impl Shape {

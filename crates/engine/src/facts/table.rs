@@ -3,9 +3,10 @@
 
 use super::core::{Core, TABLES, schemas};
 use super::kept::KeptChunk;
-use super::{columns, kept};
+use super::columns;
 use super::shape::{Shape, dictionary};
 use crate::error::EngineError;
+use crate::mapped;
 use crate::record::par;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
@@ -45,11 +46,11 @@ impl Chunk {
         let cell = self.names.iter().position(|n| n == name).map(|at| &self.cells[at]).ok_or_else(defect)?;
         if let (None, Some(KeptChunk { place: (folder, number), patch, .. })) = (cell.get(), &self.kept) {
             let file = format!("{name}.arrow");
-            let read = Arc::clone(kept::read(&folder.join(&file), *number)?.column(0));
+            let read = Arc::clone(mapped::read(&folder.join(&file), *number)?.column(0));
             let _ = cell.set(match patch {
                 None => read,
                 Some((_, _, splice)) if splice.keeps_all() => splice.column(&read, &read)?,
-                Some((folder, number, splice)) => splice.column(&read, kept::read(&folder.join(&file), *number)?.column(0))?,
+                Some((folder, number, splice)) => splice.column(&read, mapped::read(&folder.join(&file), *number)?.column(0))?,
             });
         }
         cell.get().ok_or_else(defect)

@@ -2,13 +2,10 @@
 //! stands for itself: what takes part in these accounts from elsewhere is in it, too.
 
 use crate::error::EngineError;
+use crate::mapped;
 use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, PrimitiveArray, RecordBatch, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
-use datafusion::arrow::ipc::reader::FileReader;
-use datafusion::arrow::ipc::writer::FileWriter;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,10 +60,7 @@ impl Chunk {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), EngineError> {
-        let mut writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, File::create(path)?), &self.0.schema())?;
-        writer.write(&self.0)?;
-        writer.finish()?;
-        Ok(())
+        mapped::write(path, &self.0)
     }
 
     /// Reads an Arrow file.
@@ -74,9 +68,7 @@ impl Chunk {
     /// # Errors
     /// When it cannot be read or is cut short.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
-        let mut reader = FileReader::try_new(File::open(path)?, None)?;
-        let batch = reader.next().ok_or_else(|| EngineError::Ask(format!("{} is cut short; remove its folder", path.display())))??;
-        Ok(Self(batch))
+        Ok(Self(mapped::read(path, 0)?))
     }
 }
 
