@@ -44,10 +44,7 @@ impl Dim {
     }
 
     /// As the dimension of rows that name their entity.
-    ///
-    /// # Errors
-    /// When codes and words do not fit, which is a defect.
-    pub fn rows(&self, rows: &[u32]) -> Result<ArrayRef, EngineError> {
+    pub fn rows(&self, rows: &[u32]) -> Made {
         keyed(&self.words, rows.iter().map(|r| self.code(*r)).collect())
     }
 
@@ -90,10 +87,7 @@ impl Shared {
     }
 
     /// Rows that name a person or else an opportunity.
-    ///
-    /// # Errors
-    /// When codes and words do not fit, which is a defect.
-    pub fn rows(&self, people: impl Fn(usize) -> bool, subjects: &[u32]) -> Result<ArrayRef, EngineError> {
+    pub fn rows(&self, people: impl Fn(usize) -> bool, subjects: &[u32]) -> Made {
         let code = |(i, s): (usize, &u32)| if people(i) { self.people.code(*s) } else { self.opportunities.code(*s) };
         keyed(&self.people.words, subjects.iter().enumerate().map(code).collect())
     }
@@ -367,25 +361,38 @@ fn attribute(json: &ArrayRef, key: &str) -> Result<ArrayRef, EngineError> {
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(dict.keys().clone(), Arc::new(values))?))
 }
 
+/// A column as it was made.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// Values.
+    Values(ArrayRef),
+    /// Codes over a list of words that is the same for all chunks.
+    Codes(ArrayRef, Int32Array),
+}
+
+impl Made {
+    /// As people read it.
+    ///
+    /// # Errors
+    /// When codes and words do not fit, which is a defect.
+    pub fn readable(self) -> Result<ArrayRef, EngineError> {
+        Ok(match self {
+            Made::Values(values) => values,
+            Made::Codes(words, codes) if words.is_empty() => new_null_array(&dictionary(), codes.len()),
+            Made::Codes(words, codes) => Arc::new(DictionaryArray::<Int32Type>::try_new(codes, words)?),
+        })
+    }
+}
+
 /// A column that names entities by their ids: the positions are the codes.
-///
-/// # Errors
-/// When codes and words do not fit, which is a defect.
-pub fn ids(words: &ArrayRef, rows: &[u32]) -> Result<ArrayRef, EngineError> {
+pub fn ids(words: &ArrayRef, rows: &[u32]) -> Made {
     let n = words.len() as u32;
     keyed(words, rows.iter().map(|r| if *r < n { *r as i32 } else { NULL }).collect())
 }
 
 /// Codes over words; a negative code is NULL.
-pub fn keyed(words: &ArrayRef, mut codes: Vec<i32>) -> Result<ArrayRef, EngineError> {
-    let nulls = codes.iter().any(|c| *c < 0).then(|| {
-        let valid = NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0));
-        codes.iter_mut().for_each(|c| *c = (*c).max(0));
-        valid
-    });
-    let keys = Int32Array::new(ScalarBuffer::from(codes), nulls);
-    if words.is_empty() {
-        return Ok(new_null_array(&dictionary(), keys.len()));
-    }
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(words))?))
+pub fn keyed(words: &ArrayRef, codes: Vec<i32>) -> Made {
+    let least = codes.iter().fold(0, |least, code| least.min(*code));
+    let nulls = (least < 0).then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
+    Made::Codes(Arc::clone(words), Int32Array::new(ScalarBuffer::from(codes), nulls))
 }
