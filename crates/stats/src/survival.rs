@@ -125,7 +125,8 @@ impl KaplanMeier {
     /// `None` when no record can be used.
     #[must_use]
     pub fn fit(observations: &mut [Obs]) -> Option<Self> {
-        observations.sort_unstable_by(|x, y| x.time.total_cmp(&y.time));
+        // Runs that are in order already, such as those of groups, cost little.
+        observations.sort_by(|x, y| x.time.total_cmp(&y.time));
         let from = observations.partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
         let to =
             observations.partition_point(|o| o.time.total_cmp(&f64::INFINITY) == Ordering::Less);

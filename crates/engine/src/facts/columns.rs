@@ -229,8 +229,8 @@ fn lead(c: &Core<'_>, s: &Shape, name: &str) -> Column {
 }
 
 fn since(s: &Shape, at: &PrimitiveArray<Int64Type>) -> PrimitiveArray<Int32Type> {
-    let last = Micros(s.as_of.0 - 1);
-    at.unary(|t| s.zone.days_between(Micros(t), last))
+    let last = s.zone.local_day(Micros(s.as_of.0 - 1)).0;
+    at.unary(|t| last.saturating_sub(s.zone.local_day(Micros(t)).0))
 }
 
 fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {

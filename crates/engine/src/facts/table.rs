@@ -65,9 +65,14 @@ pub struct Words(ArrayRef);
 impl Words {
     /// The word of a code that is written as a number; none for no code.
     pub fn of(&self, code: Option<&str>) -> Option<String> {
+        self.at(code?.parse().ok()?).map(str::to_owned)
+    }
+
+    /// The word of a code.
+    pub fn at(&self, code: i32) -> Option<&str> {
         let words = self.0.as_string_opt::<i32>()?;
-        let at = code?.parse::<usize>().ok().filter(|at| *at < words.len())?;
-        words.is_valid(at).then(|| words.value(at).to_owned())
+        let at = usize::try_from(code).ok().filter(|at| *at < words.len())?;
+        words.is_valid(at).then(|| words.value(at))
     }
 }
 

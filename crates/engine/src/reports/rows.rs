@@ -8,7 +8,7 @@ use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
 
 /// One row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
     /// Dimension values.
     pub dims: Vec<Option<String>>,
@@ -85,8 +85,22 @@ impl Rows {
         self.0.sort_by_cached_key(key);
     }
 
+    /// The row of a value of the last dimension; an empty one when there is none.
+    pub fn of(&self, label: &str) -> Row {
+        self.0.iter().find(|r| r.label() == Some(label)).cloned().unwrap_or_default()
+    }
+
+    /// Counts and amounts added up over all rows.
+    pub fn total(&self) -> Row {
+        let mut total = Row::default();
+        for (alias, value) in self.0.iter().flat_map(|r| &r.values) {
+            *total.values.entry(alias.clone()).or_default() += value;
+        }
+        total
+    }
+
     /// The only row of a query without dimensions; an empty one when there is none.
     pub fn one(&self) -> Row {
-        self.0.first().cloned().unwrap_or(Row { dims: Vec::new(), values: BTreeMap::new() })
+        self.0.first().cloned().unwrap_or_default()
     }
 }

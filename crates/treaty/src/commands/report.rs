@@ -43,6 +43,8 @@ pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat
         ReviewFormat::Json => json::review_text(&review),
     };
     output::put(&text, file)?;
+    // It may be large, and the process ends.
+    std::mem::forget(review);
     Ok(0)
 }
 
