@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int32Array, Int64Array, PrimitiveArray, StringArray, StringBuilder,
 };
-use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 use std::sync::Arc;
@@ -68,6 +68,12 @@ fn words(list: &[&str], codes: &[u8]) -> Made {
     keyed(&words, codes.iter().map(|c| i32::from(*c)).collect())
 }
 
+/// One of two words.
+fn either(list: [&str; 2], second: &BooleanArray) -> Made {
+    let words: ArrayRef = Arc::new(StringArray::from(list.to_vec()));
+    keyed(&words, second.values().iter().map(i32::from).collect())
+}
+
 fn instants(at: &PrimitiveArray<Int64Type>) -> Made {
     values(at.reinterpret_cast::<TimestampMicrosecondType>().with_timezone("UTC"))
 }
@@ -102,15 +108,13 @@ fn as_is(column: &(impl Array + Clone + 'static)) -> Made {
 
 /// Local days from one instant to another, when both are there.
 fn between(zone: &Zone, from: &PrimitiveArray<Int64Type>, to: &PrimitiveArray<Int64Type>) -> Made {
-    let days: Int32Array = from
-        .iter()
-        .zip(to)
-        .map(|pair| match pair {
-            (Some(a), Some(b)) => Some(zone.days_between(Micros(a), Micros(b))),
-            _ => None,
-        })
-        .collect();
-    values(days)
+    let both = NullBuffer::union(from.nulls(), to.nulls());
+    let days = |i: usize| match &both {
+        Some(both) if both.is_null(i) => 0,
+        _ => zone.days_between(Micros(from.value(i)), Micros(to.value(i))),
+    };
+    let days: Vec<i32> = (0..from.len()).map(days).collect();
+    values(Int32Array::new(days.into(), both))
 }
 
 fn earlier_of(a: &PrimitiveArray<Int64Type>, b: &PrimitiveArray<Int64Type>) -> PrimitiveArray<Int64Type> {
@@ -122,8 +126,8 @@ fn map(rows: &[u32], of: &[u32]) -> Vec<u32> {
 }
 
 /// `person#attempt`; missing where there is no person or no attempt.
-fn lead_ids(s: &Shape, people: &[u32], attempts: &[u16]) -> Made {
-    let ids = s.numbers.person_id.as_string::<i32>();
+fn lead_ids(s: &Shape, people: &[u32], attempts: &[u16]) -> Column {
+    let ids = s.numbers.people.column("id")?.as_string::<i32>();
     let mut out = StringBuilder::with_capacity(people.len(), people.len() * 12);
     for (person, attempt) in people.iter().zip(attempts) {
         if *person == NONE || *attempt == 0 {
@@ -132,7 +136,7 @@ fn lead_ids(s: &Shape, people: &[u32], attempts: &[u16]) -> Made {
             out.append_value(format!("{}#{attempt}", ids.value(*person as usize)));
         }
     }
-    values(out.finish())
+    Ok(values(out.finish()))
 }
 
 /// Columns of the record that a column of facts is made from.
@@ -157,13 +161,13 @@ pub fn needs(table: &str, name: &str) -> Vec<Need> {
 /// Dimensions of facts about people.
 fn of_person(s: &Shape, people: &[u32], name: &str) -> Column {
     Ok(match name {
-        "account_id" => ids(&s.numbers.account_id, &map(people, &s.numbers.account_of_person)),
-        "campaign_id" => ids(&s.numbers.campaign, &map(people, &s.numbers.campaign_of_person)),
-        "channel" => s.of_campaign["channel"].rows(&map(people, &s.numbers.campaign_of_person)),
-        "campaign_origin" => s.of_campaign["origin"].rows(&map(people, &s.numbers.campaign_of_person)),
+        "account_id" => ids(s.numbers.accounts.column("id")?, &map(people, s.numbers.people.numbers("account")?)),
+        "campaign_id" => ids(s.numbers.campaigns.column("id")?, &map(people, s.numbers.people.numbers("campaign")?)),
+        "channel" => s.of_campaign["channel"].rows(&map(people, s.numbers.people.numbers("campaign")?)),
+        "campaign_origin" => s.of_campaign["origin"].rows(&map(people, s.numbers.people.numbers("campaign")?)),
         "lead_source" => s.shared("lead_source")?.people.rows(people),
         "territory" => s.shared("territory")?.people.rows(people),
-        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(people, &s.numbers.account_of_person)),
+        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(people, s.numbers.people.numbers("account")?)),
         "attributes" => texts(s.dim(Of::People, name)?.rows(people))?,
         _ => s.dim(Of::People, name)?.rows(people),
     })
@@ -173,10 +177,10 @@ fn of_person(s: &Shape, people: &[u32], name: &str) -> Column {
 /// what the opportunity names.
 fn of_opportunity(s: &Shape, opportunities: &[u32], people: &[u32], name: &str) -> Column {
     Ok(match name {
-        "opportunity_id" => ids(&s.numbers.opportunity_id, opportunities),
-        "account_id" => ids(&s.numbers.account_id, &map(opportunities, &s.numbers.account_of_opportunity)),
+        "opportunity_id" => ids(s.numbers.opportunities.column("id")?, opportunities),
+        "account_id" => ids(s.numbers.accounts.column("id")?, &map(opportunities, s.numbers.opportunities.numbers("account")?)),
         "territory" => s.shared("territory")?.opportunities.rows(opportunities),
-        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(opportunities, &s.numbers.account_of_opportunity)),
+        "segment" | "industry" => s.dim(Of::Accounts, name)?.rows(&map(opportunities, s.numbers.opportunities.numbers("account")?)),
         "lead_source" => {
             let source = s.shared("lead_source")?;
             let subject: Vec<u32> = opportunities.iter().zip(people).map(|(o, p)| if source.people.has(*p) { *p } else { *o }).collect();
@@ -189,14 +193,11 @@ fn of_opportunity(s: &Shape, opportunities: &[u32], people: &[u32], name: &str) 
 
 fn lead(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
-        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "person_id" => ids(&s.numbers.person_id, c.u32("person")?),
+        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?)?,
+        "person_id" => ids(s.numbers.people.column("id")?, c.u32("person")?),
         "attempt" => small(c.u16("attempt")?.iter().map(|a| i32::from(*a))),
-        "origin" => {
-            let recycled = c.flag("recycled")?;
-            words(&["new", "recycled"], &(0..c.rows()).map(|i| u8::from(recycled.value(i))).collect::<Vec<_>>())
-        }
-        "owner_id" => ids(&s.numbers.user, c.u32("owner")?),
+        "origin" => either(["new", "recycled"], c.flag("recycled")?),
+        "owner_id" => ids(s.numbers.users.column("id")?, c.u32("owner")?),
         "created_at" => instants(c.i64("started_at")?),
         "created_on" => days(&s.zone, c.i64("started_at")?),
         "status" => words(&STATUS.map(Status::word), c.u8("status")?),
@@ -214,7 +215,7 @@ fn lead(c: &Core<'_>, s: &Shape, name: &str) -> Column {
         "won" => there(c.i64("won_at")?),
         "decided" | "exempt" | "is_name" => as_is(c.flag(name)?),
         "accepted_value" | "won_amount" => as_is(c.i64(name)?),
-        "opportunity_id" => ids(&s.numbers.opportunity_id, c.u32("opportunity")?),
+        "opportunity_id" => ids(s.numbers.opportunities.column("id")?, c.u32("opportunity")?),
         "opportunities" | "activities" | "attempts" => long(c.u32(name)?),
         "days_to_close" => between(&s.zone, c.i64("started_at")?, c.i64("won_at")?),
         "ended_on" => days(&s.zone, c.i64("ended_at")?),
@@ -240,9 +241,9 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
         subject.iter().enumerate().map(|(i, x)| if is_lead.value(i) == people { *x } else { NONE }).collect()
     };
     Ok(match name {
-        "subject_type" => words(&["opportunity", "lead"], &(0..c.rows()).map(|i| u8::from(is_lead.value(i))).collect::<Vec<_>>()),
+        "subject_type" => either(["opportunity", "lead"], is_lead),
         "subject_id" => {
-            let (people, opportunities) = (s.numbers.person_id.as_string::<i32>(), s.numbers.opportunity_id.as_string::<i32>());
+            let (people, opportunities) = (s.numbers.people.column("id")?.as_string::<i32>(), s.numbers.opportunities.column("id")?.as_string::<i32>());
             let attempts = c.u16("attempt")?;
             let mut out = StringBuilder::with_capacity(c.rows(), c.rows() * 12);
             for (i, x) in subject.iter().enumerate() {
@@ -255,12 +256,13 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
             values(out.finish())
         }
         "account_id" | "segment" | "industry" => {
+            let (of_people, of_opportunities) = (s.numbers.people.numbers("account")?, s.numbers.opportunities.numbers("account")?);
             let account = |(i, x): (usize, &u32)| {
-                let of = if is_lead.value(i) { &s.numbers.account_of_person } else { &s.numbers.account_of_opportunity };
+                let of = if is_lead.value(i) { of_people } else { of_opportunities };
                 of.get(*x as usize).copied().unwrap_or(NONE)
             };
             let accounts: Vec<u32> = subject.iter().enumerate().map(account).collect();
-            if name == "account_id" { ids(&s.numbers.account_id, &accounts) } else { s.dim(Of::Accounts, name)?.rows(&accounts) }
+            if name == "account_id" { ids(s.numbers.accounts.column("id")?, &accounts) } else { s.dim(Of::Accounts, name)?.rows(&accounts) }
         }
         "territory" => s.shared("territory")?.rows(|i| is_lead.value(i), subject),
         "lead_source" => s.shared("lead_source")?.rows(|i| is_lead.value(i), subject),
@@ -289,10 +291,10 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
 
 fn opportunity(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
-        "person_id" => ids(&s.numbers.person_id, c.u32("person")?),
-        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "owner_id" => ids(&s.numbers.user, c.u32("owner")?),
-        "campaign_id" => ids(&s.numbers.campaign, c.u32("source_campaign")?),
+        "person_id" => ids(s.numbers.people.column("id")?, c.u32("person")?),
+        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?)?,
+        "owner_id" => ids(s.numbers.users.column("id")?, c.u32("owner")?),
+        "campaign_id" => ids(s.numbers.campaigns.column("id")?, c.u32("source_campaign")?),
         "source_channel" => s.of_campaign["channel"].rows(c.u32("source_campaign")?),
         "source_origin" => s.of_campaign["origin"].rows(c.u32("source_campaign")?),
         "status" => words(&STATUS.map(Status::word), c.u8("status")?),
@@ -321,9 +323,9 @@ fn opportunity(c: &Core<'_>, s: &Shape, name: &str) -> Column {
 fn handoff(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
         "handoff_id" | "reason" => s.dim(Of::Handoffs, name)?.rows(c.u32("row")?),
-        "person_id" => ids(&s.numbers.person_id, c.u32("person")?),
-        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?),
-        "assigned_to" => ids(&s.numbers.user, c.u32("assigned_to")?),
+        "person_id" => ids(s.numbers.people.column("id")?, c.u32("person")?),
+        "lead_id" => lead_ids(s, c.u32("person")?, c.u16("attempt")?)?,
+        "assigned_to" => ids(s.numbers.users.column("id")?, c.u32("assigned_to")?),
         "team" => s.team.rows(c.u32("assigned_to")?),
         "passed_at" | "decided_at" | "worked_at" => instants(c.i64(name)?),
         "passed_on" => days(&s.zone, c.i64("passed_at")?),
@@ -346,9 +348,9 @@ fn handoff(c: &Core<'_>, s: &Shape, name: &str) -> Column {
 fn clock(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
         "handoff_id" => s.dim(Of::Handoffs, name)?.rows(c.u32("row")?),
-        "person_id" => ids(&s.numbers.person_id, c.u32("person")?),
+        "person_id" => ids(s.numbers.people.column("id")?, c.u32("person")?),
         "promise" => words(&PROMISES, c.u8("promise")?),
-        "assigned_to" | "owner_at_deadline" => ids(&s.numbers.user, c.u32(name)?),
+        "assigned_to" | "owner_at_deadline" => ids(s.numbers.users.column("id")?, c.u32(name)?),
         "team" => s.team.rows(c.u32("assigned_to")?),
         "started_at" | "due_at" | "stopped_at" => instants(c.i64(name)?),
         "started_on" => days(&s.zone, c.i64("started_at")?),
@@ -367,9 +369,9 @@ fn clock(c: &Core<'_>, s: &Shape, name: &str) -> Column {
 
 fn influence(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
-        "campaign_id" => ids(&s.numbers.campaign, c.u32("campaign")?),
+        "campaign_id" => ids(s.numbers.campaigns.column("id")?, c.u32("campaign")?),
         "channel" => s.of_campaign["channel"].rows(c.u32("campaign")?),
-        "owner_id" => ids(&s.numbers.user, c.u32("owner")?),
+        "owner_id" => ids(s.numbers.users.column("id")?, c.u32("owner")?),
         "created_at" => instants(c.i64("created_at")?),
         "created_on" => days(&s.zone, c.i64("created_at")?),
         "amount" => as_is(c.i64("amount")?),
@@ -385,10 +387,10 @@ fn credit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
             each(touch.len(), |i| touch[i] != NONE)
         }
         "touchpoint_id" => values(s.touchpoints(c.u32("touch")?)),
-        "touch_person_id" => ids(&s.numbers.person_id, c.u32("touch_person")?),
-        "campaign_id" => ids(&s.numbers.campaign, c.u32("campaign")?),
+        "touch_person_id" => ids(s.numbers.people.column("id")?, c.u32("touch_person")?),
+        "campaign_id" => ids(s.numbers.campaigns.column("id")?, c.u32("campaign")?),
         "channel" => s.of_campaign["channel"].rows(c.u32("campaign")?),
-        "owner_id" => ids(&s.numbers.user, c.u32("owner")?),
+        "owner_id" => ids(s.numbers.users.column("id")?, c.u32("owner")?),
         "won_at" => instants(c.i64("won_at")?),
         "won_on" => days(&s.zone, c.i64("won_at")?),
         "first_touch" | "last_touch" | "last_non_direct" | "linear" | "time_decay" | "position_40_20_40" => as_is(c.i64(name)?),
