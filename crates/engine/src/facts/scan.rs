@@ -33,21 +33,41 @@ impl PartitionStream for Run {
     }
 }
 
-/// Reads some columns of a table, which are prepared. Neighbours stay together: each partition takes a run of chunks with
-/// about as many rows.
+/// Reads some columns of a table, which are prepared.
 pub fn scan(table: &FactTable, wanted: &[usize], partitions: usize) -> Result<Arc<dyn ExecutionPlan>> {
     let schema: SchemaRef = Arc::new(table.schema.project(wanted)?);
-    let rows = table.chunk_rows();
-    let share = rows.iter().sum::<usize>().div_ceil(partitions).max(1);
+    let run = |chunks| -> Arc<dyn PartitionStream> {
+        Arc::new(Run { table: table.clone(), wanted: wanted.to_vec(), schema: Arc::clone(&schema), chunks })
+    };
+    let runs = runs(&table.chunk_rows(), partitions).into_iter().map(run).collect();
+    Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(&schema), runs, None, None, false, None)?))
+}
+
+/// Neighbours stay together: each partition takes a run of chunks with about as many rows.
+fn runs(rows: &[usize], partitions: usize) -> Vec<Range<usize>> {
+    let share = rows.iter().sum::<usize>().div_ceil(partitions.max(1)).max(1);
     let (mut from, mut before) = (0, 0);
-    let mut run = |partition: usize| -> Arc<dyn PartitionStream> {
+    let run = |partition: usize| {
         let begin = from;
         while from < rows.len() && (before / share <= partition || partition + 1 == partitions) {
             before += rows[from];
             from += 1;
         }
-        Arc::new(Run { table: table.clone(), wanted: wanted.to_vec(), schema: Arc::clone(&schema), chunks: begin..from })
+        begin..from
     };
-    let runs = (0..partitions).map(&mut run).collect();
-    Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(&schema), runs, None, None, false, None)?))
+    (0..partitions).map(run).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn every_chunk_is_read_once_and_in_order() {
+        assert_eq!(runs(&[5, 5, 5, 5], 2), [0..2, 2..4]);
+        assert_eq!(runs(&[1, 20, 1, 0], 3), [0..2, 2..2, 2..4]);
+        assert_eq!(runs(&[0, 0], 2), [0..2, 2..2]);
+        assert_eq!(runs(&[], 2), [0..0, 0..0]);
+        assert_eq!(runs(&[3, 3], 1), [0..2]);
+    }
 }

@@ -132,3 +132,20 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.notes.push("The rule looks at lost opportunities only: where losses are quicker than wins it flags many that would have been won. Take it as a list to talk about.".to_owned());
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn each_row_is_held_against_the_mean_of_its_label() {
+        let mean = |label: Option<&str>| Mean { label: label.map(str::to_owned), days: 1.0, n: 1 };
+        let means = [mean(Some("0")), mean(None), mean(Some("2"))];
+        let codes: ArrayRef = Arc::new(Int32Array::from(vec![Some(2), None, Some(1), Some(0)]));
+        assert_eq!(mean_of_rows(&means, &codes).expect("places"), [Some(2), Some(1), None, Some(0)]);
+        let none: ArrayRef = Arc::new(Int32Array::from(vec![None, None]));
+        assert_eq!(mean_of_rows(&means, &none).expect("places"), [Some(1), Some(1)]);
+        assert_eq!(mean_of_rows(&means[..1], &none).expect("places"), [None, None]);
+    }
+}

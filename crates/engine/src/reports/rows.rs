@@ -104,3 +104,20 @@ impl Rows {
         self.0.first().cloned().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_and_what_is_missing_is_nothing() {
+        let row = |label: &str, values: &[(&str, f64)]| Row {
+            dims: vec![Some(label.to_owned())],
+            values: values.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect(),
+        };
+        let rows = Rows(vec![row("a", &[("n", 2.0), ("money", 5.0)]), row("b", &[("n", 3.0)])]);
+        assert_eq!((rows.total().int("n"), rows.total().int("money"), rows.total().int("other")), (5, 5, 0));
+        assert_eq!((rows.of("b").int("n"), rows.of("c").int("n")), (3, 0));
+        assert_eq!(Rows(Vec::new()).total(), Row::default());
+    }
+}
