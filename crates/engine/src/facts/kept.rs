@@ -2,14 +2,17 @@
 //! so that a later question reads the few that it needs. They can be deleted at any time.
 
 use super::core::{TABLES, schemas};
+use super::pass::groups;
 use super::shape::{List, Numbers, Shape};
 use super::table::FactTable;
 use super::Facts;
 use crate::derived::{UNFINISHED, tidy};
 use crate::error::EngineError;
 use crate::load::View;
-use crate::record::{Record, digest};
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use crate::load::lens::Replaced;
+use crate::load::timelines::{Timelines, link_all};
+use crate::record::{Numbering, Record, digest, par};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, make_array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
 use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
 use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
@@ -17,9 +20,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use treaty_domain::agreement::AgreementSet;
+use treaty_domain::timeline::NONE;
 
 /// Views that are kept; older ones give way.
 const KEEP: usize = 4;
@@ -27,6 +32,12 @@ const KEEP: usize = 4;
 const CONTENTS: &str = "contents.json";
 /// Lists of entities and names.
 const LISTS: [&str; 5] = ["people", "accounts", "opportunities", "users", "campaigns"];
+
+/// Sizes of the groups of each chunk.
+pub const GROUPS: &str = "groups";
+
+/// The facts of an older version, in the folder of those that are patches of them.
+const WHOLE: &str = "whole";
 
 /// Small tables that the pass does not yield.
 const PLAIN: [&str; 4] = ["spend", "purchases", "campaigns", "users"];
@@ -44,8 +55,8 @@ pub struct Rest {
     pub plain: Vec<(&'static str, RecordBatch)>,
 }
 
-/// Notes, attributes and number of suspects, as they are sent.
-type Told = (Vec<String>, Vec<String>, u64);
+/// Notes, attributes, number of suspects, and how rows are numbered, as they are sent.
+type Told = (Vec<String>, Vec<String>, u64, [Numbering; 2]);
 
 impl Rest {
     /// As named bytes, with the lists of entities and names.
@@ -53,7 +64,7 @@ impl Rest {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     pub fn pack(&self, shape: &Shape) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
-        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects)).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects, &shape.numbers.rows)).map_err(|e| EngineError::Ask(e.to_string()))?;
         let mut packed = vec![(CONTENTS.to_owned(), told)];
         let lists = shape.numbers.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
         let plain = self.plain.iter().map(|(name, batch)| (format!("{name}_table"), batch.clone()));
@@ -80,9 +91,9 @@ impl Rest {
             let mut reader = StreamReader::try_new(part(name)?.as_slice(), None)?;
             reader.next().ok_or_else(|| EngineError::Ask(format!("the facts came with an empty `{name}`")))?.map_err(EngineError::from)
         };
-        let (notes, attributes, suspects): Told =
+        let (notes, attributes, suspects, rows): Told =
             serde_json::from_slice(part(CONTENTS)?).map_err(|e| EngineError::Ask(format!("the facts came with a broken `{CONTENTS}`: {e}")))?;
-        let numbers = Numbers::of(|name| Ok::<_, EngineError>(batch(name)?.into()))?;
+        let numbers = Numbers::of(|name| Ok::<_, EngineError>(batch(name)?.into()), rows)?;
         let shape = Arc::new(Shape::of_numbers(numbers, agreement, view, record)?);
         let plain = PLAIN.iter().map(|name| Ok((*name, batch(&format!("{name}_table"))?))).collect::<Result<_, EngineError>>()?;
         Ok((Self { notes, attributes, suspects, plain }, shape))
@@ -98,36 +109,242 @@ struct Contents {
     /// Which batch of the files each chunk is.
     places: Vec<usize>,
     suspects: u64,
+    /// How the rows of touchpoints and of hand-offs are numbered.
+    numberings: [Numbering; 2],
+    lineage: Lineage,
+    /// Groups that take the place of others in the facts of an older version, by chunk; none where the facts stand for
+    /// themselves.
+    patches: Option<BTreeMap<usize, Replaced>>,
+}
+
+/// What facts follow from beside the timelines of accounts. Where all of it is the same, accounts that
+/// were not touched have the same facts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    view: String,
+    base: String,
+}
+
+impl Lineage {
+    /// Of a view.
+    pub fn of(record: &Record, set: &AgreementSet, view: View, timelines: &Timelines) -> Self {
+        let states = ["users", "campaigns", "fx_rates"].map(|table| record.state(table, view.version));
+        let key = format!("{:?} {} {} {states:?}", view.as_of, view.as_corrected, common(record, set));
+        Self { view: digest(key.as_bytes()), base: timelines.contents.base.clone() }
+    }
+}
+
+/// What facts follow from beside the view.
+fn common(record: &Record, set: &AgreementSet) -> String {
+    let versions: Vec<&str> = set.versions().iter().map(|a| a.version_id.as_str()).collect();
+    // Another build may derive other facts.
+    let build = std::env::current_exe().and_then(std::fs::metadata).ok().map(|m| (m.len(), m.modified().ok()));
+    format!("{versions:?} {:?} {build:?} {} {}", record.truth(), record.place().mark(), env!("CARGO_PKG_VERSION"))
+}
+
+/// Facts of an older version that differ from what is wanted in patched groups alone.
+pub struct Older {
+    folder: PathBuf,
+    patches: BTreeMap<usize, Replaced>,
+}
+
+impl Older {
+    /// Looks for some beside a folder.
+    pub fn find(folder: &Path, lineage: &Lineage, timelines: &Timelines) -> Option<Self> {
+        let mut patches = BTreeMap::new();
+        for chunk in 0..timelines.chunks() {
+            if let Some(replaced) = timelines.replaced(chunk).ok()? {
+                patches.insert(chunk, replaced);
+            }
+        }
+        let others = std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v'));
+        let mut others: Vec<PathBuf> = others.map(|e| e.path()).collect();
+        others.sort();
+        for other in others.into_iter().rev() {
+            let Some(contents) = contents(&other).filter(|c| c.lineage == *lineage) else { continue };
+            let other = if contents.patches.is_some() { other.join(WHOLE) } else { other };
+            let Some(contents) = self::contents(&other) else { continue };
+            let cuts = &timelines.contents.cuts;
+            let complete = |chunk: usize| {
+                let groups = sizes(&other, *contents.places.get(chunk)?).ok()?;
+                let replaced = patches.get(&chunk);
+                let stays = |b: &&u32| **b != NONE && replaced.is_none_or(|r| r.dropped.binary_search(b).is_err());
+                let all = (cuts[chunk + 1] - cuts[chunk]) as usize - replaced.map_or(0, |r| r.dropped.len());
+                (groups.first()?.iter().filter(stays).count() == all).then_some(())
+            };
+            if (0..timelines.chunks()).all(|chunk| complete(chunk).is_some()) {
+                return Some(Self { folder: other, patches });
+            }
+        }
+        None
+    }
+
+    /// Chunks with patched groups.
+    pub fn patched(&self) -> Vec<usize> {
+        self.patches.keys().copied().collect()
+    }
+}
+
+fn contents(folder: &Path) -> Option<Contents> {
+    serde_json::from_slice(&std::fs::read(folder.join(CONTENTS)).ok()?).ok()
+}
+
+/// Which group of the base each group of a batch is, and its facts in each table of the pass.
+fn sizes(folder: &Path, number: usize) -> Result<Vec<Vec<u32>>, EngineError> {
+    let column = |name: &str| -> Result<Vec<u32>, EngineError> {
+        let read = read(&folder.join(GROUPS).join(format!("{name}.arrow")), number)?;
+        Ok(read.column(0).as_primitive::<UInt32Type>().values().to_vec())
+    };
+    std::iter::once("base").chain(TABLES).map(column).collect()
+}
+
+/// Where the facts of a chunk come from, table by table: runs of rows of the older facts or of the patch.
+fn splice(older: &[Vec<u32>], patch: &[Vec<u32>], replaced: &Replaced) -> [Splice; TABLES.len()] {
+    let mut out: [Splice; TABLES.len()] = Default::default();
+    let base = older.first().map_or(&[] as &[u32], Vec::as_slice);
+    for (table, splice) in out.iter_mut().enumerate() {
+        let (own, new) = (&older[table + 1], &patch[table + 1]);
+        let (mut at, mut from, mut next) = (0, 0, 0);
+        for (group, rows) in base.iter().zip(own) {
+            let stays = *group != NONE && replaced.dropped.binary_search(group).is_err();
+            while *group != NONE && next < new.len() && replaced.before[next] <= *group {
+                splice.add(true, from..from + new[next]);
+                from += new[next];
+                next += 1;
+            }
+            if stays {
+                splice.add(false, at..at + rows);
+            }
+            at += rows;
+        }
+        splice.add(true, from..from + new[next..].iter().sum::<u32>());
+    }
+    out
+}
+
+/// Runs of rows, each of a patch or of older facts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Splice {
+    runs: Vec<(bool, Range<u32>)>,
+}
+
+impl Splice {
+    fn add(&mut self, patch: bool, rows: Range<u32>) {
+        match self.runs.last_mut().filter(|(p, last)| *p == patch && last.end == rows.start) {
+            Some((_, last)) => last.end = rows.end,
+            None if !rows.is_empty() => self.runs.push((patch, rows)),
+            None => {}
+        }
+    }
+
+    /// Nothing comes from the patch.
+    pub fn keeps_all(&self) -> bool {
+        self.runs.iter().all(|(patch, _)| !patch)
+    }
+
+    /// How many rows come of it.
+    pub fn rows(&self) -> usize {
+        self.runs.iter().map(|(_, r)| r.len()).sum()
+    }
+
+    /// A column of older facts and of the patch as one.
+    ///
+    /// # Errors
+    /// When it has more cells than a column can have.
+    pub fn column(&self, older: &ArrayRef, patch: &ArrayRef) -> Result<ArrayRef, EngineError> {
+        let (older, patch) = (older.to_data(), patch.to_data());
+        let mut out = MutableArrayData::new(vec![&older, &patch], false, self.rows());
+        for (is_patch, rows) in &self.runs {
+            out.try_extend(usize::from(*is_patch), rows.start as usize, rows.end as usize)?;
+        }
+        Ok(make_array(out.freeze()))
+    }
 }
 
 /// The folder of the facts of a view under an agreement, as this program derives them.
 pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
-    let versions: Vec<&str> = set.versions().iter().map(|a| a.version_id.as_str()).collect();
-    // Another build may derive other facts.
-    let build = std::env::current_exe().and_then(std::fs::metadata).ok().map(|m| (m.len(), m.modified().ok()));
     // A record that was begun anew counts its versions anew.
     let import = record.log().into_iter().find(|e| e.version == view.version);
-    let truth = record.truth();
-    let place = record.place().mark();
-    let key = format!("{view:?} {versions:?} {import:?} {truth:?} {build:?} {place} {}", env!("CARGO_PKG_VERSION"));
+    let key = format!("{view:?} {import:?} {}", common(record, set));
     record.home().join("facts").join(format!("v{:08}-{}", view.version, digest(key.as_bytes())))
 }
 
 /// Facts that were kept, if they are there.
 pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> Option<Facts> {
-    let contents: Contents = serde_json::from_slice(&std::fs::read(folder.join(CONTENTS)).ok()?).ok()?;
+    let contents = contents(folder)?;
     let list = |name: &str| Ok::<_, EngineError>(List::kept(folder.join(format!("{name}.arrow"))));
-    let shape = Shape::of_numbers(Numbers::of(list).ok()?, set.on(view.day()), view, record).ok()?;
-    let shape = Arc::new(shape.kept_in(folder));
+    let numbers = Numbers::of(list, contents.numberings.clone()).ok()?;
+    let shape = Arc::new(Shape::of_numbers(numbers, set.on(view.day()), view, record).ok()?.kept_in(folder));
     let mut tables = BTreeMap::new();
-    for name in TABLES {
-        let rows = contents.rows.get(name)?;
-        tables.insert(name, FactTable::kept(name, &folder.join(name), rows, &contents.places, &shape, &contents.attributes));
+    let spliced = match &contents.patches {
+        Some(patches) => spliced(folder, &contents, patches)?,
+        None => Vec::new(),
+    };
+    let whole = folder.join(WHOLE);
+    let places = match spliced.is_empty() {
+        true => contents.places.clone(),
+        false => self::contents(&whole)?.places,
+    };
+    for (at, name) in TABLES.into_iter().enumerate() {
+        let chunk = |number: usize| -> Option<KeptChunk> {
+            let place = *places.get(number)?;
+            let older = match spliced.get(number) {
+                None => return Some(KeptChunk { rows: *contents.rows.get(name)?.get(number)?, place: (folder.join(name).into(), place), patch: None }),
+                Some(older) => older,
+            };
+            let place = (whole.join(name).into(), place);
+            Some(match older {
+                Spliced::Same(rows) => KeptChunk { rows: rows[at], place, patch: None },
+                Spliced::Patched(number, splices) => KeptChunk {
+                    rows: splices[at].rows(),
+                    place,
+                    patch: Some((folder.join(name).into(), *number, splices[at].clone())),
+                },
+            })
+        };
+        let chunks = (0..places.len()).map(chunk).collect::<Option<Vec<_>>>()?;
+        tables.insert(name, FactTable::kept(name, chunks, &shape, &contents.attributes));
     }
     for name in PLAIN {
         tables.insert(name, FactTable::plain(read(&folder.join(format!("{name}_table.arrow")), 0).ok()?));
     }
     Some(Facts { tables, view, attributes: contents.attributes, notes: contents.notes, suspects: contents.suspects })
+}
+
+/// Core columns of a table of a chunk, where they are kept.
+#[derive(Debug)]
+pub struct KeptChunk {
+    /// Number of facts.
+    pub rows: usize,
+    /// Folder of the columns, and the number of their batch.
+    pub place: (Arc<Path>, usize),
+    /// The same of a patch, and how both are put together.
+    pub patch: Option<(Arc<Path>, usize, Splice)>,
+}
+
+/// A chunk of older facts.
+enum Spliced {
+    /// As it is, with its rows by table.
+    Same([usize; TABLES.len()]),
+    /// With the batch of its patch, and how both are put together.
+    Patched(usize, [Splice; TABLES.len()]),
+}
+
+/// How chunks of older facts and of patches are put together.
+fn spliced(folder: &Path, own: &Contents, patches: &BTreeMap<usize, Replaced>) -> Option<Vec<Spliced>> {
+    let whole = contents(&folder.join(WHOLE))?;
+    let numbers: BTreeMap<usize, usize> = patches.keys().copied().zip(own.places.iter().copied()).collect();
+    let chunk = |number: usize| -> Option<Spliced> {
+        let older = || sizes(&folder.join(WHOLE), *whole.places.get(number)?).ok();
+        let Some((replaced, place)) = patches.get(&number).zip(numbers.get(&number)) else {
+            let rows = TABLES.map(|name| whole.rows.get(name).and_then(|r| r.get(number)).copied().unwrap_or(0));
+            // What an older patch changed here has been taken back since.
+            let stays = older()?.first()?.iter().all(|b| *b != NONE);
+            return Some(if stays { Spliced::Same(rows) } else { Spliced::Patched(0, splice(&older()?, &vec![Vec::new(); TABLES.len() + 1], &Replaced::default())) });
+        };
+        Some(Spliced::Patched(*place, splice(&older()?, &sizes(folder, *place).ok()?, replaced)))
+    };
+    par::map((0..whole.places.len()).collect(), chunk).into_iter().collect()
 }
 
 /// One column while it is kept: an Arrow file with a batch for each chunk that has come.
@@ -144,8 +361,8 @@ pub struct Keeper {
 /// What is written so far.
 #[derive(Default)]
 struct Written {
-    /// Files of each table of the pass.
-    files: [Vec<Growing>; TABLES.len()],
+    /// Files of each table of the pass, and of the sizes of groups.
+    files: [Vec<Growing>; TABLES.len() + 1],
     /// Chunks in the sequence in which they came, each with its rows by table.
     came: Vec<(u32, [usize; TABLES.len()])>,
 }
@@ -160,7 +377,8 @@ impl Keeper {
         let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&unfinished);
         let keeper = Self { unfinished, folder: folder.to_owned(), written: Mutex::default() };
-        for ((name, schema), files) in TABLES.into_iter().zip(schemas()).zip(&mut locked(&keeper.written).files) {
+        let tables = TABLES.into_iter().chain([GROUPS]).zip(schemas().into_iter().chain([groups()]));
+        for ((name, schema), files) in tables.zip(&mut locked(&keeper.written).files) {
             let inner = keeper.unfinished.join(name);
             std::fs::create_dir_all(&inner)?;
             for field in schema.fields() {
@@ -184,7 +402,9 @@ impl Keeper {
             let mut rows = [0; TABLES.len()];
             for (at, files) in written.files.iter_mut().enumerate() {
                 let facts = batch.column(at + 1).as_list::<i32>().value(row);
-                rows[at] = facts.len();
+                if let Some(rows) = rows.get_mut(at) {
+                    *rows = facts.len();
+                }
                 for (file, column) in files.iter_mut().zip(facts.as_struct().columns()) {
                     let one = Schema::new(vec![Field::new("c", column.data_type().clone(), true)]);
                     file.write(&RecordBatch::try_new(Arc::new(one), vec![Arc::clone(column)])?)?;
@@ -199,7 +419,34 @@ impl Keeper {
     ///
     /// # Errors
     /// When a chunk is missing or came twice, or files cannot be written.
-    pub fn finish(&self, rest: &Rest, shape: &Shape) -> Result<(), EngineError> {
+    pub fn finish(&self, rest: &Rest, shape: &Shape, lineage: Lineage) -> Result<(), EngineError> {
+        let (numbers, contents) = self.contents(rest, shape, lineage)?;
+        if numbers.is_empty() || numbers.iter().zip(0..).any(|(number, want)| *number != want) {
+            return Err(EngineError::Ask("chunks of the pass are missing; this is a defect of Treaty".to_owned()));
+        }
+        self.complete(rest, shape, &contents)
+    }
+
+    /// Completes facts of which all but the patched groups are those of an older version.
+    ///
+    /// # Errors
+    /// When a chunk is missing or came twice, or files cannot be written.
+    pub fn finish_patch(&self, rest: &Rest, shape: &Shape, lineage: Lineage, older: &Older) -> Result<(), EngineError> {
+        let (numbers, mut contents) = self.contents(rest, shape, lineage)?;
+        if !numbers.iter().map(|n| *n as usize).eq(older.patches.keys().copied()) {
+            return Err(EngineError::Ask("patched chunks of the pass are missing; this is a defect of Treaty".to_owned()));
+        }
+        contents.patches = Some(older.patches.clone());
+        let whole = self.unfinished.join(WHOLE);
+        for table in TABLES.into_iter().chain([GROUPS]) {
+            link_all(&older.folder.join(table), &whole.join(table))?;
+        }
+        std::fs::copy(older.folder.join(CONTENTS), whole.join(CONTENTS))?;
+        self.complete(rest, shape, &contents)
+    }
+
+    /// Numbers of the chunks that came, and what is told about them.
+    fn contents(&self, rest: &Rest, shape: &Shape, lineage: Lineage) -> Result<(Vec<u32>, Contents), EngineError> {
         let Written { files, came } = std::mem::take(&mut *locked(&self.written));
         for mut file in files.into_iter().flatten() {
             file.finish()?;
@@ -210,24 +457,29 @@ impl Keeper {
                 return Err(EngineError::Ask(format!("chunk {chunk} of the pass came twice; this is a defect of Treaty")));
             }
         }
-        if places.is_empty() || places.keys().zip(0..).any(|(number, want)| *number != want) {
-            return Err(EngineError::Ask("chunks of the pass are missing; this is a defect of Treaty".to_owned()));
-        }
         let rows = |at: usize| places.values().map(|place| came[*place].1[at]).collect();
         let contents = Contents {
             notes: rest.notes.clone(),
             attributes: rest.attributes.clone(),
             rows: TABLES.into_iter().enumerate().map(|(at, name)| (name.to_owned(), rows(at))).collect(),
-            places: places.into_values().collect(),
+            places: places.values().copied().collect(),
             suspects: rest.suspects,
+            numberings: shape.numbers.rows.clone(),
+            lineage,
+            patches: None,
         };
+        Ok((places.into_keys().collect(), contents))
+    }
+
+    /// Writes what belongs to the whole and gives the folder its name.
+    fn complete(&self, rest: &Rest, shape: &Shape, contents: &Contents) -> Result<(), EngineError> {
         for (name, batch) in &rest.plain {
             write(&self.unfinished.join(format!("{name}_table.arrow")), batch)?;
         }
         for (name, batch) in shape.numbers.lists()? {
             write(&self.unfinished.join(format!("{name}.arrow")), &batch)?;
         }
-        let text = serde_json::to_vec(&contents).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let text = serde_json::to_vec(contents).map_err(|e| EngineError::Ask(e.to_string()))?;
         std::fs::write(self.unfinished.join(CONTENTS), text)?;
         if let Err(e) = std::fs::rename(&self.unfinished, &self.folder) {
             // Somebody else was quicker; both kept the same.
@@ -269,13 +521,14 @@ pub fn read(path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
 
 impl Numbers {
     /// The lists by their names.
-    fn of<E>(list: impl Fn(&str) -> Result<List, E>) -> Result<Self, E> {
+    fn of<E>(list: impl Fn(&str) -> Result<List, E>, rows: [Numbering; 2]) -> Result<Self, E> {
         Ok(Self {
             people: list(LISTS[0])?,
             accounts: list(LISTS[1])?,
             opportunities: list(LISTS[2])?,
             users: list(LISTS[3])?,
             campaigns: list(LISTS[4])?,
+            rows,
         })
     }
 

@@ -4,13 +4,13 @@
 //! they may run in threads or in other processes ([`super::order`]).
 
 use super::core::{Growing, TABLES, schemas};
-use super::kept::{Keeper, Rest};
+use super::kept::{GROUPS, Keeper, Lineage, Older, Rest};
 use super::order::Order;
 use super::shape::Shape;
 use super::table::FactTable;
 use super::{Facts, small};
 use crate::error::EngineError;
-use crate::load::lens::Slices;
+use crate::load::lens::Merged;
 use crate::load::{View, World, load};
 use crate::record::{Record, par};
 use async_trait::async_trait;
@@ -41,6 +41,7 @@ use std::sync::Arc;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::facts::Collected;
 use treaty_domain::fold::{Scratch, fold};
+use treaty_domain::timeline::NONE;
 
 /// Leads whose facts are collected before they go into columns: as many as stay in the nearest cache.
 const BLOCK: usize = 1_024;
@@ -75,13 +76,13 @@ impl Ready {
         let plain = [
             ("spend", small::spend(record, view.version, &world).await?),
             ("purchases", small::purchases(record, view.version, &world).await?),
-            ("campaigns", world.campaign_table()?),
-            ("users", world.user_rows.clone()),
+            ("campaigns", world.cast.campaigns.clone()),
+            ("users", world.cast.users.clone()),
         ];
         let mut notes = notes(&world);
         notes.extend(crate::trust::snapshot_note(record, view.version));
         let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
-        let rest = Rest { notes, attributes, suspects: world.timelines.suspects, plain: plain.into() };
+        let rest = Rest { notes, attributes, suspects: world.timelines.contents.suspects, plain: plain.into() };
         Ok(Self { world, shape, rest })
     }
 
@@ -98,29 +99,36 @@ impl Ready {
         let (names, rows): (Vec<String>, Vec<Vec<u8>>) = self.rest.pack(&self.shape)?.into_iter().unzip();
         let schema = output();
         let mut columns: Vec<ArrayRef> = schema.fields().iter().map(|f| new_null_array(f.data_type(), names.len())).collect();
-        columns.truncate(TABLES.len() + 1);
+        columns.truncate(TABLES.len() + 2);
         columns.push(Arc::new(StringArray::from(names)));
         columns.push(Arc::new(BinaryArray::from_iter_values(rows)));
         Ok(RecordBatch::try_new(schema, columns)?)
     }
 
-    /// Folds the accounts of a chunk.
+    /// Folds the accounts of a chunk; of those that a patch puts in the place of others, if only they
+    /// are asked for.
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    fn fold(&self, chunk: usize) -> Result<RecordBatch, EngineError> {
-        let slices = Slices::new(&self.world.timelines.chunk(chunk)?, &self.world.lens)?;
+    fn fold(&self, chunk: usize, patch_alone: bool) -> Result<RecordBatch, EngineError> {
+        let timelines = &self.world.timelines;
+        let base = if patch_alone { None } else { Some(timelines.chunk(chunk)?) };
+        let patch = timelines.chunk_patch(chunk)?;
+        let slices = Merged::new(base.as_ref(), patch.as_ref(), &self.world.lens)?;
+        drop((base, patch));
         let mut scratch = Scratch::default();
-        let (mut sink, mut growing) = (Collected::default(), Growing::default());
-        for timeline in slices.timelines() {
+        let (mut sink, mut growing, mut groups) = (Collected::default(), Growing::default(), Groups::default());
+        for (group, timeline) in slices.timelines() {
+            let before = Groups::rows(&sink);
             fold(&self.world.context, &timeline, &mut scratch, &mut sink);
+            groups.take(group, before, Groups::rows(&sink));
             if sink.leads.len() >= BLOCK || sink.credits.len() >= 4 * BLOCK {
                 growing.take(&mut sink);
             }
         }
         growing.take(&mut sink);
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(vec![chunk as u32]))];
-        for table in growing.finish()? {
+        for table in growing.finish()?.into_iter().chain([groups.finish()?]) {
             let rows = StructArray::from(table);
             let item = Arc::new(Field::new("item", rows.data_type().clone(), true));
             columns.push(Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths([rows.len()]), Arc::new(rows), None)?));
@@ -130,8 +138,40 @@ impl Ready {
     }
 }
 
-/// Columns of the pass: the number of the chunk and its facts by table, or else the name of a
-/// further table and its rows as an Arrow stream.
+/// How many facts the groups of a chunk have, group by group in their order.
+#[derive(Default)]
+struct Groups {
+    base: Vec<u32>,
+    rows: [Vec<u32>; TABLES.len()],
+}
+
+impl Groups {
+    /// Facts so far, in the order of [`TABLES`].
+    fn rows(c: &Collected) -> [usize; TABLES.len()] {
+        [c.leads.len(), c.visits.len(), c.opportunities.len(), c.handoffs.len(), c.clocks.len(), c.influences.len(), c.credits.len()]
+    }
+
+    fn take(&mut self, base: Option<u32>, before: [usize; TABLES.len()], after: [usize; TABLES.len()]) {
+        self.base.push(base.unwrap_or(NONE));
+        for (rows, (before, after)) in self.rows.iter_mut().zip(before.into_iter().zip(after)) {
+            rows.push((after - before) as u32);
+        }
+    }
+
+    fn finish(self) -> Result<RecordBatch, EngineError> {
+        let columns = std::iter::once(self.base).chain(self.rows).map(|c| Arc::new(UInt32Array::from(c)) as ArrayRef);
+        Ok(RecordBatch::try_new(groups(), columns.collect())?)
+    }
+}
+
+/// Columns of groups: which group of the base it is, if any, and its facts by table.
+pub(super) fn groups() -> SchemaRef {
+    let names = std::iter::once("base").chain(TABLES);
+    Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::UInt32, true)).collect::<Vec<_>>()))
+}
+
+/// Columns of the pass: the number of the chunk, its facts by table and the sizes of its groups, or
+/// else the name of a further table and its rows as an Arrow stream.
 pub(super) fn output() -> SchemaRef {
     let list = |(name, table): (&str, SchemaRef)| {
         let item = Field::new("item", DataType::Struct(table.fields().clone()), true);
@@ -139,6 +179,7 @@ pub(super) fn output() -> SchemaRef {
     };
     let mut fields = vec![Field::new("chunk", DataType::UInt32, true)];
     fields.extend(TABLES.into_iter().zip(schemas()).map(list));
+    fields.push(list((GROUPS, groups())));
     fields.push(Field::new("name", DataType::Utf8, true));
     fields.push(Field::new("rows", DataType::Binary, true));
     Arc::new(Schema::new(fields))
@@ -287,7 +328,7 @@ async fn fold_shares(
             rest = Some(ready.rest()?);
         }
     }
-    let folded = stream::iter(own).map(move |chunk| par::blocking(|| ready.fold(chunk)).map_err(external));
+    let folded = stream::iter(own).map(move |chunk| par::blocking(|| ready.fold(chunk, false)).map_err(external));
     Ok(stream::iter(rest.map(Ok)).chain(folded))
 }
 
@@ -322,7 +363,8 @@ impl TableProvider for PassTable {
 }
 
 /// Loads a view and runs the pass in this process. Facts are kept in a folder if one is given, and in
-/// memory otherwise, or where they cannot be kept.
+/// memory otherwise, or where they cannot be kept. Where facts of an older version are kept, only the
+/// accounts that were touched since are folded.
 ///
 /// # Errors
 /// When the record cannot be read or a condition of the agreement cannot be evaluated.
@@ -332,9 +374,17 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
         && let Ok(keeper) = Keeper::new(folder)
     {
         let keeper = Arc::new(keeper);
+        let lineage = Lineage::of(record, set, view, &ready.world.timelines);
         let own = Arc::clone(&keeper);
-        let kept = run(&ready, move |batch| own.add(&batch)).await;
-        let kept = kept.and_then(|_| par::blocking(|| keeper.finish(&ready.rest, &ready.shape)));
+        let kept = match par::blocking(|| Older::find(folder, &lineage, &ready.world.timelines)) {
+            Some(older) => par::blocking(|| {
+                par::try_map(older.patched(), |chunk| keeper.add(&ready.fold(chunk, true)?))?;
+                keeper.finish_patch(&ready.rest, &ready.shape, lineage, &older)
+            }),
+            None => run(&ready, move |batch| own.add(&batch))
+                .await
+                .and_then(|_| par::blocking(|| keeper.finish(&ready.rest, &ready.shape, lineage))),
+        };
         if let Some(facts) = kept.ok().and_then(|()| super::open(folder, record, set, view)) {
             return Ok(facts);
         }
@@ -382,7 +432,7 @@ pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view
     let keep = |folder: &Path| -> Result<(), EngineError> {
         let keeper = Keeper::new(folder)?;
         batches.iter().try_for_each(|batch| keeper.add(batch))?;
-        keeper.finish(&rest, &shape)
+        keeper.finish(&rest, &shape, Lineage::default())
     };
     // Facts that cannot be kept are as good.
     if let Some(folder) = folder

@@ -6,7 +6,7 @@ use crate::identity;
 use crate::load::{View, World};
 use crate::load::columns::Names;
 use crate::load::{entities, truth};
-use crate::record::{Record, par};
+use crate::record::{Numbering, Record, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::{cast, take};
@@ -231,6 +231,8 @@ pub struct Numbers {
     pub users: List,
     /// Campaigns: `id`, `channel`, `origin`.
     pub campaigns: List,
+    /// How the rows of touchpoints and of hand-offs are numbered.
+    pub rows: [Numbering; 2],
 }
 
 impl Numbers {
@@ -281,16 +283,14 @@ fn column(rows: &RecordBatch, name: &str, target: &DataType) -> Result<ArrayRef,
 }
 
 /// Column of an entity table in the order of a name list; names without a row get nothing.
-fn by_name(rows: &RecordBatch, name: &str, n: usize) -> Result<ArrayRef, EngineError> {
-    let own = column(rows, name, &DataType::Utf8)?;
-    let places: UInt32Array = (0..n as u32).map(|i| ((i as usize) < own.len()).then_some(i)).collect();
-    Ok(take(&own, &places, None)?)
-}
-
-/// No order where everything is in the order in which it is stored.
-fn as_stored(order: UInt32Array) -> Option<UInt32Array> {
-    let stored = order.null_count() == 0 && order.values().iter().zip(0..).all(|(row, i)| *row == i);
-    (!stored).then_some(order)
+fn by_name(rows: &RecordBatch, id: &str, name: &str, names: &Names) -> Result<ArrayRef, EngineError> {
+    let mut places: Vec<Option<u32>> = vec![None; names.len()];
+    for (row, id) in column(rows, id, &DataType::Utf8)?.as_string::<i32>().iter().enumerate() {
+        if let Some(place) = id.and_then(|id| names.find(id)) {
+            places[place as usize] = Some(row as u32);
+        }
+    }
+    Ok(take(&column(rows, name, &DataType::Utf8)?, &UInt32Array::from(places), None)?)
 }
 
 fn words(names: &Names) -> ArrayRef {
@@ -308,30 +308,29 @@ impl Shape {
     /// When columns have another type than the layout says, which is a defect.
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
-        let n = world.campaigns().len();
-        let list = |kind: &'static str, more: &[&'static str]| -> Result<List, EngineError> {
+        let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
+        let list = |kind: &'static str, more: &[&'static str], order: &Option<UInt32Array>| -> Result<List, EngineError> {
             let mut columns = vec![("id".to_owned(), t.entities(kind, "id")?, true)];
             for name in more {
-                columns.push(((*name).to_owned(), Arc::new(world.numbers(kind, name)?), true));
+                columns.push(((*name).to_owned(), Arc::new(t.numbers(kind, name)?), true));
             }
-            if let Some(order) = as_stored(world.numbers(kind, "order")?) {
-                columns.push(("order".to_owned(), Arc::new(order), true));
+            if let Some(order) = order {
+                columns.push(("order".to_owned(), Arc::new(order.clone()), true));
             }
             Ok(RecordBatch::try_from_iter_with_nullable(columns)?.into())
         };
         let names = |columns: Vec<(&str, ArrayRef)>| -> Result<List, EngineError> {
             Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?.into())
         };
+        let team = by_name(&world.cast.users, "user_id", "team", world.users())?;
+        let [people, accounts, opportunities] = &world.orders;
         let numbers = Numbers {
-            people: list("people", &["account", "campaign"])?,
-            accounts: list("accounts", &[])?,
-            opportunities: list("opportunities", &["account"])?,
-            users: names(vec![("id", words(world.users())), ("team", by_name(&world.user_rows, "team", world.users().len())?)])?,
-            campaigns: names(vec![
-                ("id", words(world.campaigns())),
-                ("channel", by_name(&world.campaign_rows, "channel", n)?),
-                ("origin", by_name(&world.campaign_rows, "origin", n)?),
-            ])?,
+            people: list("people", &["account", "campaign"], people)?,
+            accounts: list("accounts", &[], accounts)?,
+            opportunities: list("opportunities", &["account"], opportunities)?,
+            users: names(vec![("id", words(world.users())), ("team", team)])?,
+            campaigns: names(vec![("id", words(world.campaigns())), ("channel", of_campaigns("channel")?), ("origin", of_campaigns("origin")?)])?,
+            rows: ["touchpoints", "handoffs"].map(|table| t.numbering(table).clone()),
         };
         Self::of_numbers(numbers, agreement, view, record)
     }
@@ -404,7 +403,11 @@ impl Shape {
         if known {
             raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
         }
-        let order = self.numbers.order(of)?;
+        let handoffs = match of {
+            Of::Handoffs => self.record.positions("handoffs", self.version, &self.numbers.rows[1]).await?,
+            _ => None,
+        };
+        let order = handoffs.as_ref().or(self.numbers.order(of)?);
         par::blocking(|| {
             let column = if known { raw } else { attribute(&raw, name)? };
             Dim::of(&entities::in_order(&column, order)?)
@@ -458,7 +461,7 @@ impl Shape {
         };
         missing.sort_unstable();
         missing.dedup();
-        let ids = self.record.cells("touchpoints", self.version, "touchpoint_id", &missing).await?;
+        let ids = self.record.cells("touchpoints", self.version, &self.numbers.rows[0], "touchpoint_id", &missing).await?;
         locked(&self.touchpoint_ids).extend(missing.into_iter().zip(ids).filter_map(|(row, id)| Some((row, id?))));
         Ok(())
     }

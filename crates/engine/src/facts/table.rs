@@ -1,7 +1,8 @@
 //! Fact tables: core columns as the pass left them, and readable columns that are made when they
 //! are asked for.
 
-use super::core::Core;
+use super::core::{Core, TABLES, schemas};
+use super::kept::KeptChunk;
 use super::{columns, kept};
 use super::scan::scan;
 use super::shape::{Made, Shape, dictionary};
@@ -14,7 +15,6 @@ use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// The facts of a run of accounts.
@@ -24,8 +24,8 @@ pub struct Chunk {
     pub rows: usize,
     names: Arc<[String]>,
     cells: Vec<OnceLock<ArrayRef>>,
-    /// Where core columns are kept, and the number of the chunk there.
-    kept: Option<(Arc<Path>, usize)>,
+    /// Where core columns are kept.
+    kept: Option<KeptChunk>,
 }
 
 impl Chunk {
@@ -40,9 +40,14 @@ impl Chunk {
     pub fn core(&self, name: &str) -> Result<&ArrayRef, EngineError> {
         let defect = || EngineError::Ask(format!("facts have no column `{name}`; this is a defect of Treaty"));
         let cell = self.names.iter().position(|n| n == name).map(|at| &self.cells[at]).ok_or_else(defect)?;
-        if let (None, Some((folder, number))) = (cell.get(), &self.kept) {
-            let read = kept::read(&folder.join(format!("{name}.arrow")), *number)?;
-            let _ = cell.set(Arc::clone(read.column(0)));
+        if let (None, Some(KeptChunk { place: (folder, number), patch, .. })) = (cell.get(), &self.kept) {
+            let file = format!("{name}.arrow");
+            let read = Arc::clone(kept::read(&folder.join(&file), *number)?.column(0));
+            let _ = cell.set(match patch {
+                None => read,
+                Some((_, _, splice)) if splice.keeps_all() => splice.column(&read, &read)?,
+                Some((folder, number, splice)) => splice.column(&read, kept::read(&folder.join(&file), *number)?.column(0))?,
+            });
         }
         cell.get().ok_or_else(defect)
     }
@@ -106,18 +111,12 @@ impl FactTable {
         Self::of_chunks(name, shape, attributes, cores.into_iter().map(chunk).collect())
     }
 
-    /// A table whose core columns are kept in a folder.
-    pub fn kept(name: &'static str, folder: &Path, rows: &[usize], places: &[usize], shape: &Arc<Shape>, attributes: &[String]) -> Self {
-        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            files.filter_map(|f| Some(f.file_name().to_str()?.strip_suffix(".arrow")?.to_owned())).collect();
-        names.sort();
-        let (names, folder): (Arc<[String]>, Arc<Path>) = (names.into(), folder.into());
-        let chunk = |(at, rows): (usize, &usize)| {
-            let chunk = Chunk::new(*rows, &names);
-            Chunk { kept: Some((Arc::clone(&folder), places.get(at).copied().unwrap_or(at))), ..chunk }
-        };
-        Self::of_chunks(name, shape, attributes, rows.iter().enumerate().map(chunk).collect())
+    /// A table whose core columns are kept.
+    pub fn kept(name: &'static str, chunks: Vec<KeptChunk>, shape: &Arc<Shape>, attributes: &[String]) -> Self {
+        let place = TABLES.iter().position(|t| *t == name).unwrap_or(0);
+        let names: Arc<[String]> = schemas()[place].fields().iter().map(|f| f.name().clone()).collect();
+        let chunk = |kept: KeptChunk| Chunk { rows: kept.rows, kept: Some(kept), ..Chunk::new(0, &names) };
+        Self::of_chunks(name, shape, attributes, chunks.into_iter().map(chunk).collect())
     }
 
     fn of_chunks(name: &'static str, shape: &Arc<Shape>, attributes: &[String], chunks: Vec<Chunk>) -> Self {

@@ -5,8 +5,8 @@ use super::columns::{Texts, instants};
 use super::decode::{self, Role};
 use super::entities::{Arranged, Entities};
 use super::parts::{self, Order, Part, Piece, Placed, reorder};
-use super::place::{Cast, Events};
-use super::timelines::{Counted, Timelines};
+use super::place::Events;
+use super::timelines::{Columns, Contents, Counted, Timelines};
 use super::vocab::{List, Met, Vocabulary};
 use crate::error::EngineError;
 use datafusion::arrow::array::{
@@ -19,8 +19,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
 
-/// Work in one chunk: people plus four for each opportunity.
-const CHUNK: u64 = 65_536;
+/// Work in one chunk: people plus four for each opportunity. Tests have few of them.
+const CHUNK: u64 = if cfg!(test) { 12 } else { 65_536 };
 
 /// Columns of an entity table that chunks hold.
 struct Own {
@@ -51,14 +51,23 @@ pub struct Placer {
     purchases: Placed,
     touches: Placed,
     lost_roles: u64,
+    by_deal: u64,
+    /// Numbers of people and opportunities in the timelines, where they are not those of their places here.
+    numbers: Option<[Vec<u32>; 2]>,
 }
 
 impl Placer {
-    /// Places what was decoded.
+    /// Places what was decoded. `vocabulary` gives the names that were met their places. People and
+    /// opportunities may have other numbers in the timelines than here.
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    pub fn new(a: Arranged, e: Events, known: &Cast) -> Result<Self, EngineError> {
+    pub fn new(
+        a: Arranged,
+        e: Events,
+        vocabulary: impl FnOnce(Met<'_>) -> Vocabulary,
+        numbers: Option<[Vec<u32>; 2]>,
+    ) -> Result<Self, EngineError> {
         let rows = (&a.people.rows, &a.opportunities.rows);
         let texts = |rows: &RecordBatch, name: &str| Texts::of(rows, name);
         let named = [
@@ -75,7 +84,7 @@ impl Placer {
             for parts in e.stages.iter().chain(&e.owners).chain([&e.handoffs, &e.activities, &e.purchases, &e.touches]) {
                 parts::see(&mut met, parts);
             }
-            met.settle(Cast::names(&known.campaigns, "campaign_id"), Cast::names(&known.users, "user_id"))
+            vocabulary(met)
         };
         let codes: Vec<UInt32Array> = named
             .iter()
@@ -108,11 +117,18 @@ impl Placer {
             touches,
             roles: e.roles,
             lost_roles: e.lost_roles,
+            by_deal: e.by_deal,
             guest_deals,
             guests,
             vocabulary,
+            numbers,
             a,
         })
+    }
+
+    /// Names by their places.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// What could not be placed.
@@ -123,6 +139,8 @@ impl Placer {
             stage_changes: self.stages[0].lost,
             handoffs: self.handoffs.lost,
             contacts: self.lost_roles,
+            field_changes: self.owners[0].lost + self.owners[1].lost + self.amounts.lost,
+            by_deal: self.by_deal,
             stages: Vec::new(),
         }
     }
@@ -224,7 +242,7 @@ impl Placer {
                 ("owners", DataType::UInt32),
             ]),
             vec![
-                Arc::new(ids.clone()),
+                self.number(0, &ids),
                 picked(&self.people.created, &ids)?,
                 picked(&self.people.campaign, &ids)?,
                 picked(&self.people.owner, &ids)?,
@@ -255,7 +273,7 @@ impl Placer {
                 ("owners", DataType::UInt32),
             ]),
             vec![
-                Arc::new(ids.clone()),
+                self.number(1, &ids),
                 picked(&self.deals.created, &ids)?,
                 picked(&self.amount, &ids)?,
                 picked(&self.currency, &ids)?,
@@ -273,7 +291,7 @@ impl Placer {
             fields(&[("person", DataType::UInt32), ("is_primary", DataType::Boolean)]),
             vec![numbers(contacts.0), Arc::new(BooleanArray::from(contacts.1))],
         );
-        let touches = Touched::new(&self.touches, &touched, &locals, &sizes.touches)?;
+        let touches = Touched::new(&self.touches, &touched, &locals, &sizes.touches, self.numbers.is_some())?;
         let purchases: Table = {
             let columns = self.purchases.gather(&bought)?;
             let order = Order::of(self.purchases.fields(), &columns, "at").sorted(&sizes.purchases);
@@ -296,29 +314,35 @@ impl Placer {
         Ok(Assembled { tables, touches, values })
     }
 
-    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none. Those
-    /// that facts name come with their number in the record.
-    fn events(&self, name: &'static str, placed: &Placed, subjects: &[u32]) -> Result<(Table, Vec<u32>), EngineError> {
-        let (pieces, counts) = pieces(placed, subjects);
-        let (mut of, mut columns) = (placed.fields().to_vec(), placed.gather(&pieces)?);
-        let order = Order::of(&of, &columns, "at").sorted(&counts);
-        if name == "handoffs" {
-            of.extend(fields(&[("row", DataType::UInt32)]));
-            columns.push(Arc::new(UInt32Array::from(rows(placed, &pieces))));
-        }
-        Ok(((name, of, reorder(columns, order.as_ref())?), counts))
+    /// Numbers in the timelines of people (0) or opportunities (1).
+    fn number(&self, kind: usize, places: &UInt32Array) -> ArrayRef {
+        Arc::new(match &self.numbers {
+            None => places.clone(),
+            Some(numbers) => places.values().iter().map(|p| numbers[kind].get(*p as usize).copied()).collect(),
+        })
     }
 
-    /// What belongs to all chunks.
+    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none.
+    fn events(&self, name: &'static str, placed: &Placed, subjects: &[u32]) -> Result<(Table, Vec<u32>), EngineError> {
+        let (pieces, counts) = pieces(placed, subjects);
+        let columns = placed.gather(&pieces)?;
+        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
+        Ok(((name, placed.fields().to_vec(), reorder(columns, order.as_ref())?), counts))
+    }
+
+    /// What belongs to all chunks. `numbers` are those of the rows of people, accounts and opportunities in
+    /// the order in which they were read.
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    pub fn timelines(self, counted: Counted, suspects: u64) -> Result<Timelines, EngineError> {
+    pub fn timelines(self, contents: Contents, numbers: [Option<UInt32Array>; 3]) -> Result<Timelines, EngineError> {
         let a = &self.a;
-        let order = |e: &Entities| -> ArrayRef {
-            match &e.order {
-                Some(order) => Arc::new(order.clone()),
-                None => Arc::new(UInt32Array::from_iter_values(0..e.len() as u32)),
+        let [of_people, of_accounts, of_deals] = numbers;
+        let row = |e: &Entities, numbers: Option<UInt32Array>| -> Result<ArrayRef, EngineError> {
+            let order = e.order.clone().unwrap_or_else(|| UInt32Array::from_iter_values(0..e.len() as u32));
+            match numbers {
+                Some(numbers) => Ok(take(&numbers, &order, None)?),
+                None => Ok(Arc::new(order)),
             }
         };
         let text = |rows: &RecordBatch, name: &str| -> Result<ArrayRef, EngineError> {
@@ -328,37 +352,34 @@ impl Placer {
             }
         };
         let list = |v: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from(v.to_vec())) };
+        let pairs = |pairs: &Pairs, name: &'static str| -> Columns {
+            let column = |of: fn(&(u32, u32)) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(pairs.iter().map(of))) };
+            vec![("group", column(|p| p.0)), (name, column(|p| p.1))]
+        };
         let entities = BTreeMap::from([
+            ("guests", pairs(&self.guests, "person")),
+            ("guest_opportunities", pairs(&self.guest_deals, "opportunity")),
             (
                 "people",
                 vec![
                     ("id", text(&a.people.rows, "person_id")?),
                     ("account", list(&a.account_of_person)),
                     ("campaign", Arc::new(self.people.campaign.clone()) as ArrayRef),
-                    ("order", order(&a.people)),
+                    ("row", row(&a.people, of_people)?),
                 ],
             ),
-            ("accounts", vec![("id", text(&a.accounts.rows, "account_id")?), ("order", order(&a.accounts))]),
+            ("accounts", vec![("id", text(&a.accounts.rows, "account_id")?), ("row", row(&a.accounts, of_accounts)?)]),
             (
                 "opportunities",
                 vec![
                     ("id", text(&a.opportunities.rows, "opportunity_id")?),
                     ("account", list(&a.account_of_opportunity)),
-                    ("order", order(&a.opportunities)),
+                    ("row", row(&a.opportunities, of_deals)?),
                 ],
             ),
         ]);
-        Ok(Timelines::new(self.vocabulary, entities, counted, suspects))
+        Ok(Timelines::new(self.vocabulary, entities, contents))
     }
-}
-
-/// Numbers in the record of the rows of pieces.
-fn rows(placed: &Placed, pieces: &[Piece]) -> Vec<u32> {
-    let numbers = |piece: &Piece| {
-        let first = placed.first(piece);
-        first..first + piece.len() as u32
-    };
-    pieces.iter().flat_map(numbers).collect()
 }
 
 fn pieces(placed: &Placed, subjects: &[u32]) -> (Vec<Piece>, Vec<u32>) {
@@ -408,7 +429,7 @@ type Pairs = Vec<(u32, u32)>;
 /// Whoever takes part in groups from elsewhere: opportunities whose primary contact is one of a
 /// group's people, and people with a role in its opportunities.
 fn guests(a: &Arranged, roles: &[Role]) -> [Pairs; 2] {
-    let mut group_of_deal = vec![0u32; a.opportunities.len()];
+    let mut group_of_deal = vec![NONE; a.opportunities.len()];
     for (g, group) in a.groups.iter().enumerate() {
         for o in group.opportunities.clone() {
             group_of_deal[o as usize] = g as u32;
@@ -472,16 +493,23 @@ pub struct Touched {
     ties: Vec<Range<usize>>,
 }
 
+/// Which column tells the row of an event.
+fn row_column(fields: &[FieldRef]) -> usize {
+    fields.iter().position(|f| f.name() == "row").unwrap_or(0)
+}
+
 impl Touched {
-    fn new(placed: &Placed, pieces: &[Piece], locals: &[u32], groups: &[u32]) -> Result<Self, EngineError> {
+    /// `by_id`: the order of rows in the record does not decide between touches of one person either.
+    fn new(placed: &Placed, pieces: &[Piece], locals: &[u32], groups: &[u32], by_id: bool) -> Result<Self, EngineError> {
         let mut columns = placed.gather(pieces)?;
         let total: usize = pieces.iter().map(Piece::len).sum();
-        let rows = rows(placed, pieces);
+        let row = row_column(placed.fields());
         let people: Vec<u32> = pieces.iter().zip(locals).flat_map(|(piece, local)| std::iter::repeat_n(*local, piece.len())).collect();
         let mut order: Vec<u32> = (0..total as u32).collect();
         let mut ties = Vec::new();
         {
             let key = Order::of(placed.fields(), &columns, "at");
+            let rows = columns[row].as_primitive::<UInt32Type>().values();
             let mut from = 0;
             for n in groups {
                 let to = from + *n as usize;
@@ -490,7 +518,7 @@ impl Touched {
                 let mut at = from;
                 for same in own.chunk_by(|a, b| key.key(*a as usize) == key.key(*b as usize)) {
                     let mixed = same.iter().any(|i| people[*i as usize] != people[same[0] as usize]);
-                    if same.len() > 1 && (mixed || placed.is_scattered()) {
+                    if same.len() > 1 && (mixed || by_id || placed.is_scattered()) {
                         ties.push(at..at + same.len());
                     }
                     at += same.len();
@@ -499,14 +527,13 @@ impl Touched {
             }
         }
         let mut of = placed.fields().to_vec();
-        of.extend(fields(&[("row", DataType::UInt32), ("person", DataType::UInt32)]));
-        columns.push(Arc::new(UInt32Array::from(rows)));
+        of.extend(fields(&[("person", DataType::UInt32)]));
         columns.push(Arc::new(UInt32Array::from(people)));
         Ok(Self { fields: of, columns, order, ties })
     }
 
     fn row(&self, at: u32) -> u32 {
-        self.columns[self.columns.len() - 2].as_primitive::<UInt32Type>().value(at as usize)
+        self.columns[row_column(&self.fields)].as_primitive::<UInt32Type>().value(at as usize)
     }
 
     /// Numbers of the touches that only their ids can order.
@@ -536,12 +563,13 @@ pub struct Assembled {
 }
 
 impl Assembled {
-    /// The chunk, with the ids of undecided touches.
+    /// The chunk, with the ids of undecided touches, and with further tables.
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    pub fn finish(mut self, ids: &HashMap<u32, String>) -> Result<Chunk, EngineError> {
+    pub fn finish(mut self, ids: &HashMap<u32, String>, more: Vec<Table>) -> Result<Chunk, EngineError> {
         self.tables.push(self.touches.finish(ids)?);
+        self.tables.extend(more);
         Chunk::new(self.tables)
     }
 }

@@ -1,5 +1,6 @@
 //! Conditions of gates and definitions, evaluated by SQL over the subject's columns (A15).
 
+use super::KINDS;
 use super::entities::read_all;
 use super::terms::CriterionBit;
 use super::timelines::{Source, Timelines};
@@ -79,14 +80,20 @@ fn beside(own: &Schema, account: &Schema) -> Vec<(String, FieldRef)> {
 ///
 /// # Errors
 /// When a condition does not parse or names an unknown column: clause, condition and the reason.
-pub async fn evaluate(bits: &[CriterionBit], record: &Record, source: &Source, timelines: &Timelines) -> Result<[Vec<Criteria>; 2], EngineError> {
+pub async fn evaluate(
+    bits: &[CriterionBit],
+    record: &Record,
+    source: &Source,
+    timelines: &Timelines,
+    orders: &[Option<UInt32Array>; 3],
+) -> Result<[Vec<Criteria>; 2], EngineError> {
     let needs = needs(bits, record)?;
     let of = async |subject: Subject, kind: &'static str, named: &[String]| -> Result<Vec<Criteria>, EngineError> {
         if bits.iter().all(|b| b.subject != subject) {
             return Ok(Vec::new());
         }
-        let own = rows(record, source, timelines, kind, named).await?;
-        let accounts = rows(record, source, timelines, "accounts", &needs.accounts).await?;
+        let own = rows(record, source, timelines, kind, named, orders).await?;
+        let accounts = rows(record, source, timelines, "accounts", &needs.accounts, orders).await?;
         let accounts = take_record_batch(&accounts, &places(&timelines.entities(kind, "account")?))?;
         let full = (record.schema(kind)?, record.schema("accounts")?);
         answers(bits, subject, with_account(&own, &accounts, &full.0, &full.1)?).await
@@ -101,7 +108,14 @@ fn places(numbers: &ArrayRef) -> UInt32Array {
 }
 
 /// Rows of a table in the order of its entities, with the columns that are named.
-async fn rows(record: &Record, source: &Source, timelines: &Timelines, kind: &'static str, named: &[String]) -> Result<RecordBatch, EngineError> {
+async fn rows(
+    record: &Record,
+    source: &Source,
+    timelines: &Timelines,
+    kind: &'static str,
+    named: &[String],
+    orders: &[Option<UInt32Array>; 3],
+) -> Result<RecordBatch, EngineError> {
     let key = treaty_app::layout::table(kind).map_or("", |t| t.key[0]);
     let mut columns = vec![key];
     let account = (kind == "people").then_some("account_id");
@@ -112,8 +126,11 @@ async fn rows(record: &Record, source: &Source, timelines: &Timelines, kind: &'s
         rows = crate::identity::settle(rows, &source.merge_rows)?;
     }
     let rows = truth::settle(record, source.version, kind, rows, &source.merges).await?;
-    let order = timelines.entities(kind, "order")?;
-    let taken = take_record_batch(&rows, order.as_primitive::<UInt32Type>())?;
+    let order = KINDS.iter().position(|k| *k == kind).and_then(|at| orders[at].as_ref());
+    let taken = match order {
+        Some(order) => take_record_batch(&rows, order)?,
+        None => rows,
+    };
     // An account that only others name has no row, but its id.
     let mut all = taken.columns().to_vec();
     all[0] = timelines.entities(kind, "id")?;

@@ -106,11 +106,11 @@ fn ids(rows: &RecordBatch, column: &str) -> StringArray {
 }
 
 /// Rows of a plain table ordered by id.
-pub fn plain(rows: &RecordBatch, id: &str) -> Result<Entities, EngineError> {
+pub fn plain(rows: &RecordBatch, id: &str) -> Result<RecordBatch, EngineError> {
     let own = ids(rows, id);
     let mut order: Vec<u32> = (0..own.len() as u32).collect();
     order.sort_by(|a, b| own.value(*a as usize).cmp(own.value(*b as usize)));
-    Entities::new(rows, UInt32Array::from(order), id, None, "")
+    Ok(take_record_batch(rows, &UInt32Array::from(order))?)
 }
 
 /// Accounts, people and opportunities in the order of the pass.

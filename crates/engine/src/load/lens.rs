@@ -7,6 +7,7 @@ use super::parts::{Order, RECORDED};
 use crate::error::EngineError;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, StringArray};
 use datafusion::arrow::datatypes::{Decimal128Type, FieldRef, Int64Type, UInt8Type, UInt32Type};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use treaty_domain::money::{Currency, parse_amount};
 use treaty_domain::timeline::{
@@ -362,9 +363,9 @@ impl Slices {
         Ok(spans(counts, &mut self.purchases, event))
     }
 
-    /// Timelines of the groups, in order.
-    pub fn timelines(&self) -> impl Iterator<Item = Timeline<'_>> {
-        self.groups.iter().map(|g| Timeline {
+    fn timeline(&self, group: usize) -> Timeline<'_> {
+        let g = &self.groups[group];
+        Timeline {
             people: &self.people[g.people.clone()],
             opportunities: &self.deals[g.deals.clone()],
             contacts: &self.contacts,
@@ -377,6 +378,63 @@ impl Slices {
             amount_changes: &self.amounts,
             purchases: &self.purchases[g.purchases.clone()],
             is_account: g.is_account,
+        }
+    }
+}
+
+/// Groups of a chunk that give way to those of a patch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The group of the base before which each group of the patch comes.
+    pub before: Vec<u32>,
+    /// Groups of the base that give way, in order.
+    pub dropped: Vec<u32>,
+}
+
+impl Replaced {
+    /// As a patch says.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn of(patch: &Chunk) -> Result<Self, EngineError> {
+        let groups = |name: &'static str| -> Result<Vec<u32>, EngineError> { Ok(patch.table(name)?.numbers::<UInt32Type>("group")?.to_vec()) };
+        Ok(Self { before: groups("before")?, dropped: groups("dropped")? })
+    }
+}
+
+/// A chunk with the groups that take the place of some of its own, as the fold takes them.
+#[derive(Debug)]
+pub struct Merged {
+    base: Slices,
+    patch: Slices,
+    replaced: Replaced,
+}
+
+impl Merged {
+    /// What a view makes of a chunk and its patch. Without `base`, only the groups of the patch come.
+    ///
+    /// # Errors
+    /// When the chunks have not the columns that they must have.
+    pub fn new(base: Option<&Chunk>, patch: Option<&Chunk>, lens: &Lens) -> Result<Self, EngineError> {
+        let slices = |chunk: Option<&Chunk>| chunk.map_or_else(|| Ok(Slices::default()), |c| Slices::new(c, lens));
+        Ok(Self { base: slices(base)?, patch: slices(patch)?, replaced: patch.map_or_else(|| Ok(Replaced::default()), Replaced::of)? })
+    }
+
+    /// Timelines in order, each with its place among the groups of the base, if it is one of them.
+    pub fn timelines(&self) -> impl Iterator<Item = (Option<u32>, Timeline<'_>)> {
+        let (mut next, mut dropped) = (0, 0);
+        let Replaced { before, dropped: gone } = &self.replaced;
+        let all = self.base.groups.len();
+        (0..=all).flat_map(move |group| {
+            let from = next;
+            // Where there is no base, all groups of the patch come.
+            while next < before.len() && (before[next] as usize <= group || group == all) {
+                next += 1;
+            }
+            let own = group < all && gone.get(dropped).is_none_or(|d| *d as usize != group);
+            dropped += usize::from(group < all && !own);
+            let new = (from..next).map(|i| (None, self.patch.timeline(i)));
+            new.chain(own.then(|| (Some(group as u32), self.base.timeline(group))))
         })
     }
 }

@@ -13,6 +13,7 @@ mod ids;
 pub mod lens;
 mod merges;
 mod parts;
+mod patch;
 mod place;
 mod terms;
 pub mod timelines;
@@ -23,12 +24,11 @@ use crate::error::EngineError;
 use crate::record::Record;
 use columns::{Names, text};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{UInt32Type};
 use entities::read_all;
 use lens::{Lens, Meaning};
 pub(crate) use merges::Merges;
-use std::sync::Arc;
 use timelines::{Counted, Source, Timelines};
 use treaty_domain::agreement::{AgreementSet, People, StageMeaning};
 use treaty_domain::fold::{Context, Terms};
@@ -65,10 +65,10 @@ pub struct World {
     pub timelines: Timelines,
     /// How the view looks at them.
     pub lens: Lens,
-    /// Campaign rows in the order of their numbers; rows are missing where only others name one.
-    pub campaign_rows: RecordBatch,
-    /// User rows in the order of their numbers.
-    pub user_rows: RecordBatch,
+    /// Campaigns and users of the record, in the order of their ids.
+    pub cast: place::Cast,
+    /// Where the row of each person, account and opportunity stands in its table; none: all as they are numbered.
+    pub orders: [Option<UInt32Array>; 3],
     /// What could not be placed.
     pub strays: Counted,
 }
@@ -86,7 +86,8 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let source = Source::read(record, view, as_of).await?;
     let cast = place::Cast::read(record, view.version).await?;
     let timelines = Timelines::open(record, &source, &cast).await?;
-    let criteria = criteria::evaluate(&bits, record, &source, &timelines).await?;
+    let orders = orders(record, &source, &timelines).await?;
+    let criteria = criteria::evaluate(&bits, record, &source, &timelines, &orders).await?;
 
     let names = |list: List| timelines.vocabulary.of(list);
     let each = |list: List, of: &dyn Fn(&str) -> bool| names(list).list().iter().map(|n| of(n.as_str())).collect::<Vec<bool>>();
@@ -94,7 +95,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let exempt: &[String] = newest.promises.attempts_before_dead.as_ref().map_or(&[], |p| &p.exempt_reasons);
     let counts = &newest.rules.kinds;
     let rank: Vec<u32> = names(List::Stages).list().iter().map(|v| rank(newest.meaning(v))).collect();
-    let strays = strays(&timelines.counted, &rank);
+    let strays = strays(&timelines.contents.counted, &rank);
     let lens = Lens {
         as_of,
         as_corrected: view.as_corrected,
@@ -109,16 +110,16 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
         },
         // A kind that is not said counts, too.
         counts: Meaning { of: each(List::DealKinds, &|k| any(counts, k)), missing: true },
-        lead_generation: lead_generation(names(List::Campaigns), &cast.campaigns.rows, newest.rules.ratio_names_all),
+        lead_generation: lead_generation(names(List::Campaigns), &cast.campaigns, newest.rules.ratio_names_all),
         criteria,
     };
-    let traits = user_traits(&cast.users.rows);
+    let traits = user_traits(&cast.users);
     let fx = fx_table(&read_all(record, "fx_rates", view.version, &["currency", "on", "rate"]).await?, reporting);
     let resolve = |a| terms::resolve(a, newest, &bits, names(List::Stages), names(List::Kinds), names(List::Users), &traits);
     let resolved: Vec<Terms> = set.versions().iter().map(resolve).collect();
     let context = Context { as_of, zone, currency: reporting, fx, terms: resolved };
     let lens = Lens { roles: uses_roles(&context), ..lens };
-    Ok(World { context, timelines, lens, campaign_rows: cast.campaigns.rows, user_rows: cast.users.rows, strays })
+    Ok(World { context, timelines, lens, cast, orders, strays })
 }
 
 /// Makes the timelines of the newest version and keeps them, so that the next question need not.
@@ -153,9 +154,31 @@ fn strays(counted: &Counted, rank: &[u32]) -> Counted {
 
 /// Campaigns that acquire; one that does not say what it is for is taken to.
 fn lead_generation(campaigns: &Names, rows: &RecordBatch, names_all: bool) -> Meaning<bool> {
-    let intent = text(rows, "intent");
-    let acquires = |i: usize| intent.as_ref().filter(|t| i < t.len() && t.is_valid(i)).is_none_or(|t| t.value(i).trim().eq_ignore_ascii_case("acquire"));
-    Meaning { of: (0..campaigns.len()).map(|i| names_all || acquires(i)).collect(), missing: names_all }
+    let mut of = vec![true; campaigns.len()];
+    if let (Some(id), Some(intent)) = (text(rows, "campaign_id"), text(rows, "intent")) {
+        for (id, intent) in id.iter().zip(&intent) {
+            if let (Some(place), Some(intent)) = (id.and_then(|id| campaigns.find(id)), intent) {
+                of[place as usize] = names_all || intent.trim().eq_ignore_ascii_case("acquire");
+            }
+        }
+    }
+    Meaning { of, missing: names_all }
+}
+
+/// Where the rows of entities stand in their tables.
+async fn orders(record: &Record, source: &Source, timelines: &Timelines) -> Result<[Option<UInt32Array>; 3], EngineError> {
+    let mut orders = [const { None }; 3];
+    for (order, kind) in orders.iter_mut().zip(KINDS) {
+        let rows = timelines.entities(kind, "row")?;
+        let rows = match record.positions(kind, source.version, timelines.numbering(kind)).await? {
+            Some(positions) => take(&positions, &rows, None)?,
+            None => rows,
+        };
+        let rows = rows.as_primitive::<UInt32Type>();
+        let stored = rows.null_count() == 0 && rows.values().iter().zip(0..).all(|(row, i)| *row == i);
+        *order = (!stored).then(|| rows.clone());
+    }
+    Ok(orders)
 }
 
 impl World {
@@ -168,31 +191,10 @@ impl World {
     pub fn users(&self) -> &Names {
         self.timelines.vocabulary.of(List::Users)
     }
-
-    /// Every campaign that anything names, with the columns of those that have a row.
-    ///
-    /// # Errors
-    /// When columns do not fit together, which is a defect.
-    pub fn campaign_table(&self) -> Result<RecordBatch, EngineError> {
-        let n = self.campaign_rows.num_rows();
-        let places: UInt32Array = (0..self.campaigns().len() as u32).map(|i| ((i as usize) < n).then_some(i)).collect();
-        let taken = take_record_batch(&self.campaign_rows, &places)?;
-        let ids = StringArray::from_iter_values(self.campaigns().list());
-        let at = taken.schema().index_of("campaign_id")?;
-        let mut columns = taken.columns().to_vec();
-        columns[at] = Arc::new(ids);
-        Ok(RecordBatch::try_new(taken.schema(), columns)?)
-    }
-
-    /// Numbers of the entities of a kind.
-    ///
-    /// # Errors
-    /// When there is no such column, which is a defect.
-    pub fn numbers(&self, kind: &'static str, column: &str) -> Result<UInt32Array, EngineError> {
-        let column = self.timelines.entities(kind, column)?;
-        column.as_primitive_opt::<UInt32Type>().cloned().ok_or_else(|| EngineError::Ask(format!("timelines hold {kind} in another form")))
-    }
 }
+
+/// Kinds of entities that are numbered, by the names of their tables.
+pub const KINDS: [&str; 3] = ["people", "accounts", "opportunities"];
 
 fn user_traits(rows: &RecordBatch) -> terms::UserTraits {
     let mut traits = terms::UserTraits::default();

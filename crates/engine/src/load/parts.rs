@@ -151,11 +151,6 @@ impl Placed {
         }
     }
 
-    /// Number of a piece's first row, over all parts.
-    pub fn first(&self, piece: &Piece) -> u32 {
-        self.starts[piece.part as usize] + piece.from
-    }
-
     /// The columns of some pieces, one after the other.
     ///
     /// # Errors

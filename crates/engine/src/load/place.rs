@@ -5,14 +5,17 @@ use super::assemble::Placer;
 use super::chunk::Chunk;
 use super::columns::Names;
 use super::decode::{self, Role};
-use super::entities::{self, Arranged, Entities, read_all, read_as};
+use super::entities::{self, read_all, read_as};
+use super::ids::Ids;
 use super::parts::Part;
-use super::timelines::{Source, Timelines};
+use super::timelines::{Contents, Source, Timelines};
 use super::truth;
+use super::vocab::Vocabulary;
 use crate::error::EngineError;
-use crate::record::{Record, TextAs, par};
-use datafusion::arrow::array::RecordBatch;
-use std::collections::HashMap;
+use crate::record::{Numbering, Record, TextAs, par};
+use datafusion::arrow::array::{RecordBatch, UInt32Array};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
@@ -34,9 +37,9 @@ fn how<'a>(columns: &[&'a str]) -> Vec<(&'a str, TextAs)> {
 /// Campaigns and users of the record, in the order of their ids.
 pub struct Cast {
     /// Campaigns.
-    pub campaigns: Entities,
+    pub campaigns: RecordBatch,
     /// Users.
-    pub users: Entities,
+    pub users: RecordBatch,
 }
 
 impl Cast {
@@ -54,12 +57,53 @@ impl Cast {
     }
 
     /// Their ids as names.
-    pub fn names(entities: &Entities, id: &str) -> Names {
-        let mut names = Names::default();
-        if let Some(ids) = super::columns::text(&entities.rows, id) {
-            ids.iter().flatten().for_each(|id| _ = names.place(id));
+    pub fn names(&self) -> Vocabulary {
+        let names = |rows: &RecordBatch, id: &str| {
+            let mut names = Names::default();
+            if let Some(ids) = super::columns::text(rows, id) {
+                ids.iter().flatten().for_each(|id| _ = names.place(id));
+            }
+            names
+        };
+        Vocabulary::known(names(&self.campaigns, "campaign_id"), names(&self.users, "user_id"))
+    }
+}
+
+/// Tables of entities and events, whose rows are numbered.
+pub const NUMBERED: [&str; 10] = [
+    "people",
+    "accounts",
+    "opportunities",
+    "opportunity_contacts",
+    "stage_changes",
+    "handoffs",
+    "activities",
+    "field_changes",
+    "purchases",
+    "touchpoints",
+];
+
+/// How the rows of each table are numbered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numberings(BTreeMap<String, Numbering>);
+
+impl Numberings {
+    /// Numbers rows of a version that have no number yet.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub async fn and(&self, record: &Record, version: u64) -> Result<Self, EngineError> {
+        let mut all = BTreeMap::new();
+        for table in NUMBERED {
+            all.insert(table.to_owned(), record.numbering(table, version, self.of(table)).await?);
         }
-        names
+        Ok(Self(all))
+    }
+
+    /// Of a table.
+    pub fn of(&self, table: &str) -> &Numbering {
+        static NONE_YET: Numbering = Numbering::none();
+        self.0.get(table).unwrap_or(&NONE_YET)
     }
 }
 
@@ -74,18 +118,25 @@ pub async fn build(
     mut take: impl FnMut(Vec<Chunk>) -> Result<(), EngineError>,
 ) -> Result<Timelines, EngineError> {
     let v = source.version;
+    let numberings = Numberings::default().and(record, v).await?;
     let people_rows = crate::identity::settle(read_as(record, "people", v, &how(PEOPLE)).await?, &source.merge_rows)?;
     let account_rows = read_as(record, "accounts", v, &how(ACCOUNTS)).await?;
     let opportunity_rows = read_as(record, "opportunities", v, &how(OPPORTUNITIES)).await?;
     let people_rows = truth::settle(record, v, "people", people_rows, &source.merges).await?;
     let account_rows = truth::settle(record, v, "accounts", account_rows, &source.merges).await?;
     let opportunity_rows = truth::settle(record, v, "opportunities", opportunity_rows, &source.merges).await?;
-    let purchase_rows = read_all(record, "purchases", v, decode::PURCHASE).await?;
+    let purchase_rows = read_as(record, "purchases", v, &[("account_id", TextAs::Dictionary)]).await?;
+    let mut rows = [const { None }; 3];
+    for (rows, kind) in rows.iter_mut().zip(super::KINDS) {
+        *rows = record.numbers(kind, v, numberings.of(kind)).await?;
+    }
     let merges = &source.merges;
     let a = par::blocking(|| entities::arrange(&account_rows, &people_rows, &opportunity_rows, &purchase_rows, merges))?;
     drop((people_rows, account_rows, opportunity_rows));
-    let events = Events::read(record, v, &a, &purchase_rows).await?;
-    let placer = par::blocking(|| Placer::new(a, events, cast_of))?;
+    let known = Known { people: Arc::clone(&a.people.ids), accounts: Arc::clone(&a.accounts.ids), opportunities: Arc::clone(&a.opportunities.ids) };
+    let events = Events::read(record, v, &numberings, &known).await?;
+    drop(known);
+    let placer = par::blocking(|| Placer::new(a, events, |met| met.settle(cast_of.names()), None))?;
     let cuts = placer.cuts();
     let mut counted = placer.counted();
     let mut done = 0;
@@ -101,20 +152,23 @@ pub async fn build(
         let undecided: Vec<u32> = assembled.iter().flat_map(|c| c.touches.undecided()).collect();
         let mut ids: HashMap<u32, String> = HashMap::new();
         if !undecided.is_empty() {
-            let found = record.cells("touchpoints", v, "touchpoint_id", &undecided).await?;
+            let found = record.cells("touchpoints", v, numberings.of("touchpoints"), "touchpoint_id", &undecided).await?;
             ids.extend(undecided.into_iter().zip(found).filter_map(|(row, id)| Some((row, id?))));
         }
         for chunk in &assembled {
             counted.add(&chunk.values);
         }
-        let chunks = par::blocking(|| par::try_map(assembled, |chunk| chunk.finish(&ids)))?;
+        let chunks = par::blocking(|| par::try_map(assembled, |chunk| chunk.finish(&ids, Vec::new())))?;
         take(chunks)?;
         done = until;
     }
-    placer.timelines(counted, crate::identity::suspects(&source.merge_rows).len() as u64)
+    let suspects = crate::identity::suspects(&source.merge_rows).len() as u64;
+    let cuts = cuts.iter().map(|c| *c as u32).collect();
+    placer.timelines(Contents { counted, suspects, cuts, numberings, version: v, ..Contents::default() }, rows)
 }
 
 /// Events of all tables, decoded.
+#[derive(Default)]
 pub struct Events {
     /// Contact roles.
     pub roles: Vec<Role>,
@@ -126,6 +180,8 @@ pub struct Events {
     pub handoffs: Vec<Part>,
     /// Activities.
     pub activities: Vec<Part>,
+    /// Activities that count for the primary contact of an opportunity, or would.
+    pub by_deal: u64,
     /// Changes of owner, of people and of opportunities.
     pub owners: [Vec<Part>; 2],
     /// Changes of amount.
@@ -136,48 +192,145 @@ pub struct Events {
     pub touches: Vec<Part>,
 }
 
+/// Whose events are read: everything that numbers ids.
+#[derive(Clone)]
+pub struct Known {
+    /// People.
+    pub people: Arc<Ids>,
+    /// Accounts.
+    pub accounts: Arc<Ids>,
+    /// Opportunities.
+    pub opportunities: Arc<Ids>,
+}
+
 impl Events {
-    async fn read(record: &Record, v: u64, a: &Arranged, purchase_rows: &RecordBatch) -> Result<Self, EngineError> {
-        let (people, deals) = (&a.people.ids, &a.opportunities.ids);
+    /// Reads all rows.
+    async fn read(record: &Record, v: u64, numberings: &Numberings, known: &Known) -> Result<Self, EngineError> {
         // Touches are half of all work and need nothing from the other events, so both go on side by side.
-        let known = Arc::clone(people);
-        let touching = record.each("touchpoints", v, decode::TOUCHPOINTS, move |_, batch| decode::touches(&batch, &known));
+        let k = known.clone();
+        let touching =
+            record.each("touchpoints", v, numberings.of("touchpoints"), decode::TOUCHPOINTS, move |rows, b| decode::touches(&rows, &b, &k.people));
         let others = async {
-            let (p, o) = (Arc::clone(people), Arc::clone(deals));
-            let stages = record.each("stage_changes", v, decode::STAGE_CHANGES, move |_, b| decode::stage_changes(&b, &p, &o)).await?;
-            let batches = record.read("opportunity_contacts", v, &["opportunity_id", "person_id", "is_primary"], true).await?;
-            let (roles, lost_roles) = par::blocking(|| decode::roles(&batches, people, deals));
-            let p = Arc::clone(people);
-            let handoffs = record.each("handoffs", v, decode::HANDOFF, move |_, b| decode::handoffs(&b, &p)).await?;
-            let (p, o, own) = (Arc::clone(people), Arc::clone(deals), roles.clone());
-            let activities = record
-                .each("activities", v, decode::ACTIVITY, move |_, b| {
-                    let primary = |id: &str| match o.find(id) {
-                        NONE => NONE,
-                        deal => decode::primary(&own, deal),
-                    };
-                    decode::activities(&b, &p, &primary)
-                })
-                .await?;
-            let (p, o) = (Arc::clone(people), Arc::clone(deals));
-            let changes = record.each("field_changes", v, decode::FIELD_CHANGES, move |_, b| decode::field_changes(&b, &p, &o)).await?;
-            let (mut of_people, mut of_deals) = (Vec::new(), Vec::new());
-            stages.into_iter().for_each(|[p, o]| {
-                of_people.push(p);
-                of_deals.push(o);
-            });
-            let (mut person, mut deal, mut amounts) = (Vec::new(), Vec::new(), Vec::new());
-            changes.into_iter().for_each(|[p, o, a]| {
-                person.push(p);
-                deal.push(o);
-                amounts.push(a);
-            });
-            Ok::<_, EngineError>((roles, lost_roles, [of_people, of_deals], handoffs, activities, [person, deal], amounts))
+            let mut events = Self::default();
+            for table in ["opportunity_contacts", "stage_changes", "handoffs", "activities", "field_changes", "purchases"] {
+                let (k, roles) = (known.clone(), events.roles.clone());
+                let decoded = record.each(table, v, numberings.of(table), columns(table), move |rows, b| Decoded::of(table, &rows, &b, &k, &roles));
+                events.take(decoded.await?);
+            }
+            Ok::<_, EngineError>(events)
         };
         let (touches, others) = par::join(touching, others).await;
-        let (roles, lost_roles, stages, handoffs, activities, owners, amounts) = others?;
-        let purchases = vec![decode::purchases(purchase_rows, &a.accounts.ids)];
-        Ok(Self { roles, lost_roles, stages, handoffs, activities, owners, amounts, purchases, touches: touches? })
+        Ok(Self { touches: touches?, ..others? })
+    }
+
+    /// Adds the parts and roles of others.
+    pub fn add(&mut self, other: Self) {
+        let [people, deals] = other.stages;
+        self.stages[0].extend(people);
+        self.stages[1].extend(deals);
+        let [people, deals] = other.owners;
+        self.owners[0].extend(people);
+        self.owners[1].extend(deals);
+        self.handoffs.extend(other.handoffs);
+        self.activities.extend(other.activities);
+        self.amounts.extend(other.amounts);
+        self.purchases.extend(other.purchases);
+        self.touches.extend(other.touches);
+        self.roles.extend(other.roles);
+        self.lost_roles += other.lost_roles;
+        self.by_deal += other.by_deal;
+    }
+
+    /// Adds what was decoded.
+    pub fn take(&mut self, decoded: Vec<Decoded>) {
+        let mut roles = Vec::new();
+        for one in decoded {
+            match one {
+                Decoded::Roles(some, lost) => {
+                    roles.extend(some);
+                    self.lost_roles += lost;
+                }
+                Decoded::Stages([people, deals]) => {
+                    self.stages[0].push(people);
+                    self.stages[1].push(deals);
+                }
+                Decoded::Handoffs(part) => self.handoffs.push(part),
+                Decoded::Activities(part, by_deal) => {
+                    self.activities.push(part);
+                    self.by_deal += by_deal;
+                }
+                Decoded::Changes([people, deals, amounts]) => {
+                    self.owners[0].push(people);
+                    self.owners[1].push(deals);
+                    self.amounts.push(amounts);
+                }
+                Decoded::Purchases(part) => self.purchases.push(part),
+                Decoded::Touches(part) => self.touches.push(part),
+            }
+        }
+        if !roles.is_empty() {
+            self.roles.extend(roles);
+            decode::settle(&mut self.roles);
+        }
     }
 }
 
+/// Columns of a table that are read.
+pub fn columns(table: &str) -> &'static [&'static str] {
+    match table {
+        "people" => PEOPLE,
+        "accounts" => ACCOUNTS,
+        "opportunities" => OPPORTUNITIES,
+        "opportunity_contacts" => decode::ROLES,
+        "stage_changes" => decode::STAGE_CHANGES,
+        "handoffs" => decode::HANDOFF,
+        "activities" => decode::ACTIVITY,
+        "field_changes" => decode::FIELD_CHANGES,
+        "purchases" => decode::PURCHASE,
+        _ => decode::TOUCHPOINTS,
+    }
+}
+
+/// Decoded rows of a table of events.
+pub enum Decoded {
+    /// Contact roles, and how many name something unknown.
+    Roles(Vec<Role>, u64),
+    /// Stage changes.
+    Stages([Part; 2]),
+    /// Hand-offs.
+    Handoffs(Part),
+    /// Activities, and how many are found by their opportunity.
+    Activities(Part, u64),
+    /// Changes of owners and amounts.
+    Changes([Part; 3]),
+    /// Purchases.
+    Purchases(Part),
+    /// Touches.
+    Touches(Part),
+}
+
+impl Decoded {
+    /// Rows of a table. Activities that name an opportunity alone are found by contact roles.
+    pub fn of(table: &str, rows: &UInt32Array, batch: &RecordBatch, known: &Known, roles: &[Role]) -> Self {
+        let (people, deals) = (&known.people, &known.opportunities);
+        let primary = |id: &str| match deals.find(id) {
+            NONE => NONE,
+            deal => decode::primary(roles, deal),
+        };
+        match table {
+            "opportunity_contacts" => {
+                let (roles, lost) = decode::roles(batch, people, deals);
+                Self::Roles(roles, lost)
+            }
+            "stage_changes" => Self::Stages(decode::stage_changes(rows, batch, people, deals)),
+            "handoffs" => Self::Handoffs(decode::handoffs(rows, batch, people)),
+            "activities" => {
+                let (part, by_deal) = decode::activities(rows, batch, people, &primary);
+                Self::Activities(part, by_deal)
+            }
+            "field_changes" => Self::Changes(decode::field_changes(rows, batch, people, deals)),
+            "purchases" => Self::Purchases(decode::purchases(rows, batch, &known.accounts)),
+            _ => Self::Touches(decode::touches(rows, batch, people)),
+        }
+    }
+}

@@ -1,18 +1,21 @@
 //! Timelines that are kept below `HOME/timelines/`: everything around each account, in order, by
 //! numbers. They follow from the record alone, serve every day and every agreement, and can be
-//! deleted at any time.
+//! deleted at any time. After a small import they are those of an older version, the base, with
+//! patches for the accounts that the import touched ([`super::patch`]).
 
 use super::chunk::{Chunk, fields};
+use super::lens::Replaced;
 use super::columns::cell;
 use super::merges::Merges;
-use super::place::{self, Cast};
+use super::patch::{self, Patch};
+use super::place::{self, Cast, Numberings};
 use super::vocab::Vocabulary;
 use super::{View, columns::instants, entities::read_all};
 use crate::derived::{UNFINISHED, tidy};
 use crate::error::EngineError;
-use crate::record::{Record, digest, par};
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use crate::record::{Numbering, Record, digest, par};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, UInt32Type};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,11 +29,18 @@ const CONTENTS: &str = "contents.json";
 /// Names and entities.
 const NAMES: &str = "names.arrow";
 /// Form of what is kept.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
+/// The folder of the base, in the folder of timelines that are patches of one.
+const BASE: &str = "base";
 
-/// Entities that are kept, with their columns.
-const ENTITIES: [(&str, &[&str]); 3] =
-    [("people", &["id", "account", "campaign", "order"]), ("accounts", &["id", "order"]), ("opportunities", &["id", "account", "order"])];
+/// Entities that are kept, with their columns; and who takes part in groups of elsewhere.
+const ENTITIES: [(&str, &[&str]); 5] = [
+    ("people", &["id", "account", "campaign", "row"]),
+    ("accounts", &["id", "row"]),
+    ("opportunities", &["id", "account", "row"]),
+    ("guests", &["group", "person"]),
+    ("guest_opportunities", &["group", "opportunity"]),
+];
 
 /// What could not be placed, by its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +55,10 @@ pub struct Counted {
     pub handoffs: u64,
     /// Contact roles of unknown people or opportunities.
     pub contacts: u64,
+    /// Changes of owner or amount of unknown subjects.
+    pub field_changes: u64,
+    /// Activities that name an opportunity and no known person, placed or not.
+    pub by_deal: u64,
     /// How many stage changes have no value, and how many each value.
     pub stages: Vec<u64>,
 }
@@ -89,12 +103,23 @@ impl Source {
 
     /// The folder of what is made from it.
     fn folder(&self, record: &Record) -> PathBuf {
-        // A record that was begun anew counts its versions anew.
-        let import = record.log().into_iter().find(|e| e.version == self.version);
-        let place = record.place().mark();
-        let key = format!("{FORM} {} {} {import:?} {:?} {place} {}", self.merges_of, self.known, record.truth(), env!("CARGO_PKG_VERSION"));
+        let (import, place) = (import(record, self.version), record.place().mark());
+        let key = format!("{FORM} {} {} {import} {:?} {place} {}", self.merges_of, self.known, record.truth(), env!("CARGO_PKG_VERSION"));
         record.home().join("timelines").join(format!("v{:08}-{}", self.version, digest(key.as_bytes())))
     }
+
+    /// What timelines follow from beside the tables of entities and events.
+    fn like(&self, record: &Record) -> String {
+        let merges = datafusion::arrow::util::pretty::pretty_format_batches(std::slice::from_ref(&self.merge_rows));
+        let merges = merges.map(|m| m.to_string()).unwrap_or_default();
+        let key = format!("{FORM} {} {merges} {:?} {} {}", self.known, record.truth(), record.place().mark(), env!("CARGO_PKG_VERSION"));
+        digest(key.as_bytes())
+    }
+}
+
+/// Which import made a version: a record that was begun anew counts its versions anew.
+fn import(record: &Record, version: u64) -> String {
+    format!("{:?}", record.log().into_iter().find(|e| e.version == version))
 }
 
 /// A chunk, where it is.
@@ -104,40 +129,88 @@ enum Place {
     Memory(Chunk),
 }
 
+impl Place {
+    fn chunk(&self) -> Result<Chunk, EngineError> {
+        match self {
+            Self::File(path) => Chunk::read(path),
+            Self::Memory(chunk) => Ok(chunk.clone()),
+        }
+    }
+}
+
 /// Columns of the entities of a kind.
-type Columns = Vec<(&'static str, ArrayRef)>;
+pub type Columns = Vec<(&'static str, ArrayRef)>;
 
 /// All timelines of a state of the record.
 #[derive(Debug)]
 pub struct Timelines {
     /// Names that chunks hold by position.
     pub vocabulary: Vocabulary,
+    /// What they are made from, and of how much.
+    pub contents: Contents,
+    entities: BTreeMap<&'static str, Columns>,
+    chunks: Vec<Place>,
+    patches: BTreeMap<usize, Place>,
+}
+
+/// What is told about timelines.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Contents {
     /// What could not be placed.
     pub counted: Counted,
     /// People in quarantine.
     pub suspects: u64,
-    entities: BTreeMap<&'static str, Columns>,
-    chunks: Vec<Place>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Contents {
-    counted: Counted,
-    suspects: u64,
-    chunks: usize,
+    /// Groups at which chunks begin, and the end.
+    pub cuts: Vec<u32>,
+    /// How rows of the record are numbered.
+    pub numberings: Numberings,
+    /// Record version.
+    pub version: u64,
+    /// Which import made it, and what else they follow from.
+    pub import: String,
+    /// See `import`.
+    pub like: String,
+    /// What the chunks are: the same where the base is the same.
+    pub base: String,
+    /// Chunks that have a patch; none where the base is the whole.
+    pub patched: Option<Vec<usize>>,
 }
 
 fn chunk_file(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("c{number:06}.arrow"))
 }
 
+fn patch_file(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("p{number:06}.arrow"))
+}
+
+/// A file in a second folder: the same one where that is possible, else a copy.
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(|_| ()))
+}
+
+/// All files of a folder in a second one.
+pub(crate) fn link_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            link_all(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            link(&entry.path(), &to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
 impl Timelines {
     /// Of entities and names, without chunks yet.
-    pub(super) fn new(vocabulary: Vocabulary, entities: BTreeMap<&'static str, Columns>, counted: Counted, suspects: u64) -> Self {
-        Self { vocabulary, counted, suspects, entities, chunks: Vec::new() }
+    pub(super) fn new(vocabulary: Vocabulary, entities: BTreeMap<&'static str, Columns>, contents: Contents) -> Self {
+        Self { vocabulary, contents, entities, chunks: Vec::new(), patches: BTreeMap::new() }
     }
 
-    /// Takes what is kept for a state of the record, or makes and keeps it.
+    /// Takes what is kept for a state of the record, or makes and keeps it: from those of a version
+    /// that differs little, or from all rows.
     ///
     /// # Errors
     /// When the record cannot be read.
@@ -146,7 +219,11 @@ impl Timelines {
         if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
             return Ok(kept);
         }
-        Self::build(record, source, cast, &folder).await
+        let like = source.like(record);
+        if let Some(patched) = Self::patch(record, source, cast, &folder, &like).await {
+            return Ok(patched);
+        }
+        Self::build(record, source, cast, &folder, like).await
     }
 
     fn kept(folder: &Path) -> Option<Self> {
@@ -159,14 +236,29 @@ impl Timelines {
             let columns: Option<Columns> = columns.iter().map(|c| Some((*c, table(name, c)?))).collect();
             entities.insert(name, columns?);
         }
-        let chunks = (0..contents.chunks).map(|i| Place::File(chunk_file(folder, i))).collect();
-        Some(Self { vocabulary, counted: contents.counted, suspects: contents.suspects, entities, chunks })
+        let mut kept = Self { vocabulary, contents, entities, chunks: Vec::new(), patches: BTreeMap::new() };
+        kept.place(folder);
+        Some(kept)
     }
 
-    async fn build(record: &Record, source: &Source, cast: &Cast, folder: &Path) -> Result<Self, EngineError> {
-        let parent = folder.parent().unwrap_or(folder).to_owned();
-        let unfinished = parent.join(format!("{UNFINISHED}{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes())));
+    /// Everything is in files of a folder.
+    fn place(&mut self, folder: &Path) {
+        let patched = self.contents.patched.as_ref();
+        let base = patched.map_or_else(|| folder.to_owned(), |_| folder.join(BASE));
+        self.patches = patched.into_iter().flatten().map(|i| (*i, Place::File(patch_file(folder, *i)))).collect();
+        self.chunks = (0..self.contents.cuts.len().saturating_sub(1)).map(|i| Place::File(chunk_file(&base, i))).collect();
+    }
+
+    /// The folder that becomes another one when it is complete.
+    fn unfinished(folder: &Path) -> PathBuf {
+        let name = format!("{UNFINISHED}{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes()));
+        let unfinished = folder.with_file_name(name);
         let _ = std::fs::remove_dir_all(&unfinished);
+        unfinished
+    }
+
+    async fn build(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: String) -> Result<Self, EngineError> {
+        let unfinished = Self::unfinished(folder);
         // What cannot be kept stays in memory: a home need not be writable for whoever asks.
         let mut keeping = std::fs::create_dir_all(&unfinished).is_ok();
         let mut chunks: Vec<Place> = Vec::new();
@@ -194,23 +286,68 @@ impl Timelines {
             }
         };
         built.chunks = chunks;
-        let finished = keeping && built.finish(&unfinished).is_ok();
-        if finished && (std::fs::rename(&unfinished, folder).is_ok() || folder.join(CONTENTS).is_file()) {
-            let _ = std::fs::remove_dir_all(&unfinished);
-            built.chunks = (0..built.chunks.len()).map(|i| Place::File(chunk_file(folder, i))).collect();
-            tidy(&parent, folder, KEEP);
-        } else {
+        built.contents.import = import(record, source.version);
+        built.contents.base = digest(format!("{} {} {}", folder.display(), built.contents.import, like).as_bytes());
+        built.contents.like = like;
+        if !(keeping && built.finish(&unfinished, folder)) {
             for place in &mut built.chunks {
                 if let Place::File(path) = place {
                     *place = Place::Memory(Chunk::read(path)?);
                 }
             }
-            let _ = std::fs::remove_dir_all(&unfinished);
         }
+        let _ = std::fs::remove_dir_all(&unfinished);
         Ok(built)
     }
 
-    fn finish(&self, folder: &Path) -> Result<(), EngineError> {
+    /// Patches timelines that are kept, if there are any whose version differs little.
+    async fn patch(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: &str) -> Option<Self> {
+        let mut others: Vec<(u64, PathBuf)> = Vec::new();
+        for entry in std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v')) {
+            let contents = std::fs::read(entry.path().join(CONTENTS)).ok().and_then(|c| serde_json::from_slice::<Contents>(&c).ok());
+            let fits = |c: &Contents| c.like == like && c.version <= source.version && c.import == import(record, c.version);
+            if let Some(contents) = contents.filter(fits) {
+                let base = if contents.patched.is_some() { entry.path().join(BASE) } else { entry.path() };
+                others.push((contents.version, base));
+            }
+        }
+        let (_, at) = others.into_iter().max()?;
+        let base = par::blocking(|| Self::kept(&at))?;
+        // What cannot be patched, for whatever reason, is made from all rows.
+        let Patch { timelines: mut patched, chunks } = patch::patch(record, source, cast, &base).await.ok()??;
+        patched.contents.import = import(record, source.version);
+        like.clone_into(&mut patched.contents.like);
+        patched.contents.base.clone_from(&base.contents.base);
+        patched.contents.patched = Some(chunks.iter().map(|(i, _)| *i).collect());
+        let unfinished = Self::unfinished(folder);
+        let keep = || -> Result<bool, EngineError> {
+            link_all(&at, &unfinished.join(BASE))?;
+            par::try_map(chunks.iter().collect(), |(i, chunk)| chunk.write(&patch_file(&unfinished, *i)))?;
+            Ok(patched.finish(&unfinished, folder))
+        };
+        let kept = par::blocking(keep).is_ok_and(|kept| kept);
+        let _ = std::fs::remove_dir_all(&unfinished);
+        if !kept {
+            patched.chunks = base.chunks;
+            patched.patches = chunks.into_iter().map(|(i, chunk)| (i, Place::Memory(chunk))).collect();
+        }
+        Some(patched)
+    }
+
+    /// Writes names and contents into a folder that is complete with them, and gives it its name.
+    fn finish(&mut self, unfinished: &Path, folder: &Path) -> bool {
+        let written = self.write(unfinished).is_ok();
+        let kept = written && (std::fs::rename(unfinished, folder).is_ok() || folder.join(CONTENTS).is_file());
+        if kept {
+            self.place(folder);
+            if let Some(parent) = folder.parent() {
+                tidy(parent, folder, KEEP);
+            }
+        }
+        kept
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), EngineError> {
         let mut tables = Vec::new();
         for (name, column) in self.vocabulary.columns() {
             tables.push((name, fields(&[("name", DataType::Utf8)]), vec![column]));
@@ -220,8 +357,7 @@ impl Timelines {
             tables.push((*name, of, columns.iter().map(|(_, c)| Arc::clone(c)).collect()));
         }
         Chunk::new(tables)?.write(&folder.join(NAMES))?;
-        let contents = Contents { counted: self.counted.clone(), suspects: self.suspects, chunks: self.chunks.len() };
-        let text = serde_json::to_vec(&contents).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let text = serde_json::to_vec(&self.contents).map_err(|e| EngineError::Ask(e.to_string()))?;
         std::fs::write(folder.join(CONTENTS), text)?;
         Ok(())
     }
@@ -236,13 +372,31 @@ impl Timelines {
     /// # Errors
     /// When its file cannot be read.
     pub fn chunk(&self, number: usize) -> Result<Chunk, EngineError> {
-        match &self.chunks[number] {
-            Place::File(path) => Chunk::read(path),
-            Place::Memory(chunk) => Ok(chunk.clone()),
-        }
+        self.chunks[number].chunk()
     }
 
-    /// A column of the entities of a kind: `id`, `order`, `account` of people and opportunities,
+    /// What takes the place of some groups of a chunk.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn chunk_patch(&self, number: usize) -> Result<Option<Chunk>, EngineError> {
+        self.patches.get(&number).map(Place::chunk).transpose()
+    }
+
+    /// Which groups of a chunk give way to those of its patch.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn replaced(&self, number: usize) -> Result<Option<Replaced>, EngineError> {
+        self.chunk_patch(number)?.as_ref().map(Replaced::of).transpose()
+    }
+
+    /// How the rows of a table are numbered.
+    pub fn numbering(&self, table: &str) -> &Numbering {
+        self.contents.numberings.of(table)
+    }
+
+    /// A column of the entities of a kind: `id`, `row`, `account` of people and opportunities,
     /// `campaign` of people.
     ///
     /// # Errors
@@ -250,5 +404,23 @@ impl Timelines {
     pub fn entities(&self, kind: &'static str, column: &str) -> Result<ArrayRef, EngineError> {
         let found = self.entities.get(kind).and_then(|c| c.iter().find(|(n, _)| *n == column));
         found.map(|(_, c)| Arc::clone(c)).ok_or_else(|| EngineError::Ask(format!("timelines have no {kind}.{column}; this is a defect of Treaty")))
+    }
+
+    /// Ids of the entities of a kind.
+    ///
+    /// # Errors
+    /// See [`Timelines::entities`].
+    pub fn ids(&self, kind: &'static str) -> Result<StringArray, EngineError> {
+        let column = self.entities(kind, "id")?;
+        column.as_string_opt().cloned().ok_or_else(|| EngineError::Ask(format!("timelines hold the ids of {kind} in another form")))
+    }
+
+    /// Numbers of the entities of a kind.
+    ///
+    /// # Errors
+    /// See [`Timelines::entities`].
+    pub fn numbers(&self, kind: &'static str, column: &str) -> Result<UInt32Array, EngineError> {
+        let column = self.entities(kind, column)?;
+        column.as_primitive_opt::<UInt32Type>().cloned().ok_or_else(|| EngineError::Ask(format!("timelines hold {kind} in another form")))
     }
 }

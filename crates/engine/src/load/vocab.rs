@@ -30,7 +30,7 @@ pub enum List {
 const LISTS: [&str; 8] = ["campaigns", "users", "stages", "reasons", "kinds", "channels", "currencies", "deal_kinds"];
 
 /// Names by list. Known campaigns and users come first, in the order of their ids, then what only
-/// events name; every list depends on its names alone, not on where they were met.
+/// events name, and then what later imports brought. A name keeps its place.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     lists: [Names; 8],
@@ -57,20 +57,32 @@ impl<'a> Met<'a> {
     }
 
     /// Gives every name its place behind those that are known.
-    pub fn settle(self, campaigns: Names, users: Names) -> Vocabulary {
-        let mut vocabulary = Vocabulary::default();
-        vocabulary.lists[List::Campaigns as usize] = campaigns;
-        vocabulary.lists[List::Users as usize] = users;
-        for (names, met) in vocabulary.lists.iter_mut().zip(self.lists) {
+    pub fn settle(self, mut known: Vocabulary) -> Vocabulary {
+        for (names, met) in known.lists.iter_mut().zip(self.lists) {
             let mut met: Vec<&str> = met.into_iter().collect();
             met.sort_unstable();
             met.into_iter().for_each(|name| _ = names.place(name));
         }
-        vocabulary
+        known
     }
 }
 
 impl Vocabulary {
+    /// Of known campaigns and users.
+    pub fn known(campaigns: Names, users: Names) -> Self {
+        let mut vocabulary = Self::default();
+        vocabulary.lists[List::Campaigns as usize] = campaigns;
+        vocabulary.lists[List::Users as usize] = users;
+        vocabulary
+    }
+
+    /// Adds names behind those that are here.
+    pub fn add(&mut self, others: &Self) {
+        for (names, more) in self.lists.iter_mut().zip(&others.lists) {
+            more.list().iter().for_each(|name| _ = names.place(name));
+        }
+    }
+
     /// A list.
     pub fn of(&self, list: List) -> &Names {
         &self.lists[list as usize]
@@ -114,7 +126,7 @@ mod tests {
         let of = |order: [&Texts; 2]| {
             let mut met = Met::default();
             order.into_iter().for_each(|t| met.see(List::Campaigns, t));
-            met.settle(known.clone(), Names::default()).of(List::Campaigns).list().to_vec()
+            met.settle(Vocabulary::known(known.clone(), Names::default())).of(List::Campaigns).list().to_vec()
         };
         assert_eq!(of([&a, &b]), ["C9", "C1", "C2"]);
         assert_eq!(of([&b, &a]), of([&a, &b]));

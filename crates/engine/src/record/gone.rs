@@ -72,17 +72,16 @@ impl Gone {
         kept.map(|mut kept| BooleanArray::new(kept.finish(), None))
     }
 
-    /// Positions of rows, in order, from their numbers among those that count.
-    pub fn written(&self, counted: &[u32]) -> Vec<u32> {
-        let mut gone = self.0.iter().peekable();
-        let mut passed = 0;
-        let at = |row: &u32| {
-            while gone.next_if(|gone| *gone <= row + passed).is_some() {
-                passed += 1;
-            }
-            row + passed
-        };
-        counted.iter().map(at).collect()
+    /// Rows that these have and others have not, in order.
+    pub fn without(&self, others: &Self) -> impl Iterator<Item = u32> {
+        (self.0.as_ref() - others.0.as_ref()).into_iter()
+    }
+
+    /// All other rows of a file of so many, in order.
+    pub fn others(&self, written: u64) -> impl Iterator<Item = u32> {
+        let mut all = RoaringBitmap::new();
+        all.insert_range(0..u32::try_from(written).unwrap_or(u32::MAX));
+        (all - self.0.as_ref()).into_iter()
     }
 
     /// As the log keeps them.
@@ -171,9 +170,8 @@ mod tests {
     fn rows_are_numbered_among_those_that_count() {
         let gone = some(&[0, 3, 4, 9]);
         let left: Vec<u32> = (0..12).filter(|row| !gone.contains(*row)).collect();
-        let numbers: Vec<u32> = (0..left.len() as u32).collect();
-        assert_eq!(gone.written(&numbers), left);
-        assert_eq!(gone.written(&[1, 6]), [2, 10]);
+        assert_eq!(gone.others(12).collect::<Vec<_>>(), left);
+        assert_eq!(gone.without(&some(&[3, 9, 11])).collect::<Vec<_>>(), [0, 4]);
         assert_eq!([0, 1, 4, 12].map(|row| gone.before(row)), [0, 1, 2, 4]);
         let kept = gone.kept(2..6).expect("a mask");
         assert_eq!(kept.iter().flatten().collect::<Vec<_>>(), [true, false, false, true]);

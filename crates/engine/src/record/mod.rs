@@ -14,6 +14,7 @@
 //!   Parquet files;
 //! - `snapshot` makes history of rows that show a state;
 //! - `place` is where a record is, `lease` lets one write at a time;
+//! - `numbering` gives rows numbers that last, and tells versions apart;
 //! - `store` and `ledger` commit, `gone` notes replaced rows, `reader` reads, `upkeep` joins small files and deletes unneeded ones;
 //! - `hash` defines the stored hashes.
 
@@ -31,6 +32,7 @@ mod import;
 mod keys;
 mod lease;
 mod ledger;
+mod numbering;
 mod order;
 mod pages;
 pub(crate) mod par;
@@ -66,6 +68,7 @@ pub(crate) use cast::text as cast_text;
 pub use error::{RecordError, Result};
 pub(crate) use hash::digest;
 pub use import::ImportOptions;
+pub use numbering::{Difference, Numbering};
 pub use place::Place;
 pub use reader::TextAs;
 pub(crate) use schema::MONEY;
@@ -314,51 +317,6 @@ impl Record {
         let objects = self.store.objects(table.name)?;
         let parts = reader::read(objects, &files, &schema::stored(table), &columns).await?;
         Ok(parts.into_iter().map(|part| part.batch).collect())
-    }
-
-    /// Works on the row groups of a table as they are read, on all cores: `work` gets the number of
-    /// the first row and the columns, text as with [`Record::read`] and a dictionary. Results keep
-    /// the order of the rows.
-    pub async fn each<T: Send + 'static>(
-        &self,
-        table: &str,
-        version: u64,
-        columns: &[&str],
-        work: impl Fn(u32, RecordBatch) -> T + Send + Sync + 'static,
-    ) -> Result<Vec<T>> {
-        let files = self.stored_at(table, version).await?;
-        let table = schema::table(table)?;
-        let columns: Vec<(usize, TextAs)> =
-            columns.iter().map(|name| Ok((schema::position(table, name)?, TextAs::Dictionary))).collect::<Result<_>>()?;
-        if files.is_empty() {
-            return Ok(Vec::new());
-        }
-        let starts: Vec<u64> = files
-            .iter()
-            .scan(0, |next, f| {
-                let own = *next;
-                *next += f.rows;
-                Some(own)
-            })
-            .collect();
-        let objects = self.store.objects(table.name)?;
-        let work = move |part: reader::Part| work((starts[part.file] + part.first as u64) as u32, part.batch);
-        reader::each(objects, &files, &schema::stored(table), &columns, work).await
-    }
-
-    /// Some cells of a text column, by the number of their row in the order of [`Record::read`].
-    pub async fn cells(
-        &self,
-        table: &str,
-        version: u64,
-        column: &str,
-        rows: &[u32],
-    ) -> Result<Vec<Option<String>>> {
-        let files = self.stored_at(table, version).await?;
-        let table = schema::table(table)?;
-        let at = schema::position(table, column)?;
-        let objects = self.store.objects(table.name)?;
-        reader::cells(objects, &files, &schema::stored(table), at, rows).await
     }
 
     /// A table for SQL: the layout's columns, `attributes` and `_version`.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, UInt32Array, new_null_array};
 use datafusion::arrow::compute::FilterBuilder;
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -47,8 +47,21 @@ pub struct Part {
     pub file: usize,
     /// Number of the first row among those of its file that are read.
     pub first: usize,
+    /// Position in its file of the first row of the row group, and which rows of the group are read.
+    written: (usize, Option<BooleanArray>),
     /// The rows.
     pub batch: RecordBatch,
+}
+
+impl Part {
+    /// The rows by their positions as they were written, counted from a number.
+    pub fn written(&self, start: u32) -> UInt32Array {
+        let first = start + self.written.0 as u32;
+        match &self.written.1 {
+            None => UInt32Array::from_iter_values(first..first + self.batch.num_rows() as u32),
+            Some(kept) => UInt32Array::from_iter_values(kept.values().set_indices().map(|i| first + i as u32)),
+        }
+    }
 }
 
 /// Reads columns of files, in order of file and row.
@@ -92,6 +105,8 @@ struct Group {
     group: usize,
     /// Number of its first row.
     first: usize,
+    /// Position of its first row in the file.
+    start: usize,
     /// How many rows come.
     rows: usize,
     /// Which rows are read; `None`: all.
@@ -121,7 +136,7 @@ fn groups(at: usize, file: &StoredFile, picks: Option<&[u32]>, input: &Input, me
             }
         };
         if rows > 0 {
-            out.push(Group { file: at, input: input.clone(), metadata: metadata.clone(), group, first, rows, picked, kept });
+            out.push(Group { file: at, input: input.clone(), metadata: metadata.clone(), group, first, start: all.start, rows, picked, kept });
         }
     }
     out
@@ -189,7 +204,7 @@ async fn scan<T: Send + 'static>(
                     [] => return Err(RecordError::read("reading a row group", "it is empty")),
                     many => datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?,
                 };
-                let kept = group.kept.map(|kept| FilterBuilder::new(&kept).optimize().build());
+                let kept = group.kept.as_ref().map(|kept| FilterBuilder::new(kept).optimize().build());
                 let mut types = Vec::with_capacity(fields.len());
                 let mut columns = Vec::with_capacity(fields.len());
                 for ((field, _), empty) in fields.iter().zip(empty) {
@@ -204,7 +219,7 @@ async fn scan<T: Send + 'static>(
                 drop(read);
                 let hows: Vec<TextAs> = fields.iter().map(|(_, how)| *how).collect();
                 let batch = numbered(&RecordBatch::try_new(Arc::new(Schema::new(types)), columns)?, &hows)?;
-                Ok(on_part(Part { file: group.file, first: group.first, batch }))
+                Ok(on_part(Part { file: group.file, first: group.first, written: (group.start, group.kept), batch }))
             };
             let done = tokio::task::spawn_blocking(decode).await.map_err(|e| failed(&e))??;
             Ok::<_, RecordError>(Some(done))
@@ -242,7 +257,7 @@ fn empty(metadata: &ArrowReaderMetadata, group: usize, fields: &[(Field, TextAs)
 
 /// A dictionary with the texts that rows have, in the order in which they come, as if the rows that
 /// are left out had never been written.
-fn used(column: ArrayRef) -> Result<ArrayRef> {
+pub fn used(column: ArrayRef) -> Result<ArrayRef> {
     let Some(dict) = column.as_dictionary_opt::<Int32Type>() else {
         return Ok(column);
     };
@@ -265,35 +280,6 @@ fn used(column: ArrayRef) -> Result<ArrayRef> {
     }
     let texts = datafusion::arrow::compute::take(dict.values(), &Int32Array::from(order), None)?;
     Ok(Arc::new(DictionaryArray::try_new(keys, texts)?))
-}
-
-/// Cells of a text column by the number of their row over all files.
-pub async fn cells(
-    objects: Arc<dyn ObjectStore>,
-    files: &[StoredFile],
-    schema: &SchemaRef,
-    column: usize,
-    rows: &[u32],
-) -> Result<Vec<Option<String>>> {
-    let mut distinct = rows.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let mut picks = Vec::with_capacity(files.len());
-    let (mut left, mut before) = (distinct.as_slice(), 0);
-    for file in files {
-        let end = before + file.rows;
-        let (own, others) = left.split_at(left.partition_point(|row| u64::from(*row) < end));
-        let own: Vec<u32> = own.iter().map(|row| (u64::from(*row) - before) as u32).collect();
-        picks.push(file.gone.written(&own));
-        (left, before) = (others, end);
-    }
-    let mut texts = Vec::with_capacity(distinct.len());
-    for part in pick(objects, files, &picks, schema, &[(column, TextAs::Plain)]).await? {
-        let text = datafusion::arrow::compute::cast(part.batch.column(0), &DataType::Utf8)?;
-        texts.extend(text.as_string::<i32>().iter().map(|t| t.map(str::to_owned)));
-    }
-    let text = |row: &u32| distinct.binary_search(row).ok().and_then(|at| texts.get(at).cloned().flatten());
-    Ok(rows.iter().map(text).collect())
 }
 
 /// Bytes, as the storage hands them out.

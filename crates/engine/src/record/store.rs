@@ -404,6 +404,11 @@ impl StoredFile {
         Self { rows: self.rows + self.gone.len(), gone: Gone::default(), ..self.clone() }
     }
 
+    /// Positions of the rows that count, in order.
+    pub fn counted(&self) -> impl Iterator<Item = u32> {
+        self.gone.others(self.rows + self.gone.len())
+    }
+
     /// The file when these of its rows, and no others, are gone.
     pub fn losing(&self, gone: Gone) -> Self {
         let rows = (self.rows + self.gone.len()).saturating_sub(gone.len());

@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
-use treaty_engine::record::{Incoming, Record};
+use treaty_engine::record::{Incoming, Numbering, Record};
 
 use super::help::{all, at, bytes, counts, csv, land, lines};
 
@@ -65,10 +65,24 @@ async fn a_small_change_writes_no_file_anew() {
         let ids = lines(record, "touchpoints", 2, &["touchpoint_id"]).await;
         assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (1001, 1001));
         let rows = [1000, 0, 500, 999, 500, 995, 996];
-        let cells = record.cells("touchpoints", 2, "touchpoint_id", &rows).await.expect("cells");
+        let numbering = record.numbering("touchpoints", 2, &Numbering::default()).await.expect("numbers");
+        let parts = record.each("touchpoints", 2, &numbering, &["touchpoint_id"], |numbers, batch| (numbers, batch.num_rows()));
+        let parts = parts.await.expect("parts");
+        assert_eq!(parts.iter().map(|(_, rows)| *rows).collect::<Vec<_>>(), [996, 5]);
+        let numbers: Vec<u32> = parts.iter().flat_map(|(numbers, _)| numbers.values().to_vec()).collect();
+        assert_eq!((numbers[0], numbers[995], &numbers[996..]), (1, 999, &[1000, 1001, 1002, 1003, 1004][..]), "as they were written");
+        let asked = rows.map(|row| numbers[row as usize]);
+        let cells = record.cells("touchpoints", 2, &numbering, "touchpoint_id", &asked).await.expect("cells");
         assert_eq!(cells, rows.map(|row| Some(ids[row as usize].clone())));
-        let firsts = record.each("touchpoints", 2, &["touchpoint_id"], |first, batch| (first, batch.num_rows())).await.expect("parts");
-        assert_eq!(firsts, [(0, 996), (996, 5)]);
+        let positions = record.positions("touchpoints", 2, &numbering).await.expect("positions").expect("rows are gone");
+        assert!(numbers.iter().enumerate().all(|(at, number)| positions.value(*number as usize) == at as u32));
+        assert_eq!(positions.null_count(), 4);
+        let differ = record.difference("touchpoints", [1, 2], &numbering, 9).await.expect("rows").expect("nine");
+        assert_eq!((differ.gone.len(), differ.come), (4, vec![1000, 1001, 1002, 1003, 1004]));
+        assert!(differ.gone.iter().all(|row| !numbers.contains(row)));
+        assert_eq!(record.difference("touchpoints", [1, 2], &numbering, 8).await.expect("rows"), None, "more than asked");
+        let back = record.difference("touchpoints", [2, 1], &numbering, 9).await.expect("rows").expect("nine");
+        assert_eq!((back.gone, back.come), (vec![1000, 1001, 1002, 1003, 1004], differ.gone));
         let channels = record.read("touchpoints", 2, &["channel"], true).await.expect("rows");
         let words = |i: usize| channels[i].column(0).as_any_dictionary().values().as_string::<i32>().value(0).to_owned();
         assert_eq!((words(0), words(1)), ("web".to_owned(), "email".to_owned()));

@@ -8,7 +8,7 @@ use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use treaty_app::import::TableCount;
-use treaty_engine::record::Record;
+use treaty_engine::record::{Numbering, Record};
 
 use super::help::{at, csv, import, lines};
 
@@ -187,7 +187,10 @@ async fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let newest = record.version();
     let ids = lines(&record, "people", newest, &["person_id"]).await;
     let rows: Vec<u32> = (0..ids.len() as u32).rev().step_by(3).collect();
-    let cells = record.cells("people", newest, "person_id", &rows).await.expect("cells");
+    let numbering = record.numbering("people", newest, &Numbering::default()).await.expect("numbers");
+    let numbers = record.each("people", newest, &numbering, &["person_id"], |numbers, _| numbers.values().to_vec()).await.expect("parts").concat();
+    let asked: Vec<u32> = rows.iter().map(|row| numbers[*row as usize]).collect();
+    let cells = record.cells("people", newest, &numbering, "person_id", &asked).await.expect("cells");
     let want: Vec<Option<String>> = rows.iter().map(|row| Some(ids[*row as usize].clone())).collect();
     prop_assert_eq!(cells, want);
     let cx = SessionContext::new();
