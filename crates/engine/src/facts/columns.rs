@@ -243,7 +243,8 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
     Ok(match name {
         "subject_type" => either(["opportunity", "lead"], is_lead),
         "subject_id" => {
-            let (people, opportunities) = (s.numbers.people.column("id")?.as_string::<i32>(), s.numbers.opportunities.column("id")?.as_string::<i32>());
+            let people = s.numbers.people.column("id")?.as_string::<i32>();
+            let opportunities = s.numbers.opportunities.column("id")?.as_string::<i32>();
             let attempts = c.u16("attempt")?;
             let mut out = StringBuilder::with_capacity(c.rows(), c.rows() * 12);
             for (i, x) in subject.iter().enumerate() {
@@ -262,7 +263,10 @@ fn visit(c: &Core<'_>, s: &Shape, name: &str) -> Column {
                 of.get(*x as usize).copied().unwrap_or(NONE)
             };
             let accounts: Vec<u32> = subject.iter().enumerate().map(account).collect();
-            if name == "account_id" { ids(s.numbers.accounts.column("id")?, &accounts) } else { s.dim(Of::Accounts, name)?.rows(&accounts) }
+            match name {
+                "account_id" => ids(s.numbers.accounts.column("id")?, &accounts),
+                _ => s.dim(Of::Accounts, name)?.rows(&accounts),
+            }
         }
         "territory" => s.shared("territory")?.rows(|i| is_lead.value(i), subject),
         "lead_source" => s.shared("lead_source")?.rows(|i| is_lead.value(i), subject),

@@ -309,7 +309,7 @@ impl Shape {
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
         let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
-        let list = |kind: &'static str, more: &[&'static str], order: &Option<UInt32Array>| -> Result<List, EngineError> {
+        let list = |kind: &'static str, more: &[&'static str], order: Option<&UInt32Array>| -> Result<List, EngineError> {
             let mut columns = vec![("id".to_owned(), t.entities(kind, "id")?, true)];
             for name in more {
                 columns.push(((*name).to_owned(), Arc::new(t.numbers(kind, name)?), true));
@@ -323,13 +323,17 @@ impl Shape {
             Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?.into())
         };
         let team = by_name(&world.cast.users, "user_id", "team", world.users())?;
-        let [people, accounts, opportunities] = &world.orders;
+        let [people, accounts, opportunities] = world.orders.each_ref().map(Option::as_ref);
         let numbers = Numbers {
             people: list("people", &["account", "campaign"], people)?,
             accounts: list("accounts", &[], accounts)?,
             opportunities: list("opportunities", &["account"], opportunities)?,
             users: names(vec![("id", words(world.users())), ("team", team)])?,
-            campaigns: names(vec![("id", words(world.campaigns())), ("channel", of_campaigns("channel")?), ("origin", of_campaigns("origin")?)])?,
+            campaigns: names(vec![
+                ("id", words(world.campaigns())),
+                ("channel", of_campaigns("channel")?),
+                ("origin", of_campaigns("origin")?),
+            ])?,
             rows: ["touchpoints", "handoffs"].map(|table| t.numbering(table).clone()),
         };
         Self::of_numbers(numbers, agreement, view, record)
@@ -340,6 +344,7 @@ impl Shape {
     /// # Errors
     /// When columns have another type than the layout says, which is a defect.
     pub fn of_numbers(numbers: Numbers, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
+        let of_campaign = |name| Dim::of(numbers.campaigns.column(name)?);
         let mut stages: Vec<&str> = agreement.stages.iter().map(|s| s.id.as_str()).collect();
         stages.push("won");
         Ok(Self {
@@ -347,7 +352,7 @@ impl Shape {
             as_of: agreement.zone.start_of_day(view.as_of.plus(1)),
             won_rank: agreement.stages.len() as u8,
             stages: Arc::new(StringArray::from(stages)),
-            of_campaign: [("channel", Dim::of(numbers.campaigns.column("channel")?)?), ("origin", Dim::of(numbers.campaigns.column("origin")?)?)].into(),
+            of_campaign: [("channel", of_campaign("channel")?), ("origin", of_campaign("origin")?)].into(),
             team: Dim::of(numbers.users.column("team")?)?,
             numbers,
             record: record.clone(),
