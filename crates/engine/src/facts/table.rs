@@ -202,6 +202,15 @@ impl FactTable {
         Ok(())
     }
 
+    /// Some columns by position, prepared, a batch for each run of accounts, in the order of the pass.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn columns(&self, wanted: &[usize]) -> Result<Vec<RecordBatch>, EngineError> {
+        let schema = Arc::new(self.schema.project(wanted)?);
+        (0..self.chunk_rows().len()).map(|chunk| self.batch(chunk, wanted, &schema)).collect()
+    }
+
     /// Some columns by position, prepared, of a run of accounts.
     ///
     /// # Errors
