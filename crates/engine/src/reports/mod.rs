@@ -150,7 +150,7 @@ impl Desk<'_> {
         }
         let answer = Arc::clone(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(text.clone()).or_default());
         let collect = || async {
-            let mut rows = Rows::collect(&self.cx, &text, dims.len()).await?;
+            let mut rows = Rows::unordered(&self.cx, &text, dims.len()).await?;
             for (i, d) in dims.iter().enumerate() {
                 if let Some(words) = self.words(fact, d)? {
                     rows.0.iter_mut().for_each(|r| r.dims[i] = words.of(r.dims[i].as_deref()));
