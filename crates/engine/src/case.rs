@@ -7,7 +7,7 @@ use crate::metrics::Catalogue;
 use crate::record::{Record, par};
 use crate::reports::{self, Ask, Desk};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use treaty_app::report::{Provenance, Report};
 use treaty_app::review::Review;
 use treaty_domain::agreement::{Agreement, AgreementSet};
@@ -16,6 +16,10 @@ use treaty_domain::zone::LocalDay;
 /// Reports of the review, in reading order.
 pub const REVIEW: [&str; 11] =
     ["funnel", "weakest", "what-if", "sources", "aging", "speed", "acceptance", "ratios", "influence", "attribution", "recycle"];
+
+/// The same, those that take longest first; `what-if` asks what `weakest` has asked.
+const LONGEST_FIRST: [&str; 11] =
+    ["speed", "recycle", "funnel", "sources", "ratios", "influence", "attribution", "aging", "acceptance", "weakest", "what-if"];
 
 /// Facts with what they rest on.
 pub struct Case {
@@ -121,6 +125,7 @@ impl Case {
             set: &self.set,
             agreement: self.set.on(self.facts.view.day()),
             provenance: self.provenance.clone(),
+            answers: Mutex::default(),
         })
     }
 
@@ -141,11 +146,10 @@ impl Case {
     /// See [`reports::report`].
     pub async fn review(&self, ask: &Ask) -> Result<Review, EngineError> {
         let desk = self.desk().await?;
-        // The last ones take longest, so they come first.
-        let order: Vec<&str> = REVIEW.into_iter().rev().collect();
-        let (promises, list) = par::join(reports::promises(&desk, ask), par::all(&order, |name| reports::report(&desk, name, ask))).await;
+        let made = par::all(&LONGEST_FIRST, |name| reports::report(&desk, name, ask));
+        let (promises, list) = par::join(reports::promises(&desk, ask), made).await;
         let (promises, mut list) = (promises?, list?);
-        list.reverse();
+        list.sort_by_key(|report| REVIEW.iter().position(|name| *name == report.name));
         if let Some(first) = list.first_mut() {
             self.remark(first);
         }

@@ -51,8 +51,12 @@ impl Curve {
         self.values.last().copied().unwrap_or(1.0)
     }
 
+    /// Adds a step after all others.
     fn push(&mut self, time: f64, value: f64) {
-        let area = self.area(time);
+        let area = match (self.times.last(), self.values.last(), self.areas.last()) {
+            (Some(last), Some(value), Some(area)) => area + (time - last) * value,
+            _ => time,
+        };
         self.times.push(time);
         self.values.push(value);
         self.areas.push(area);
@@ -125,7 +129,8 @@ impl KaplanMeier {
     /// `None` when no record can be used.
     #[must_use]
     pub fn fit(observations: &mut [Obs]) -> Option<Self> {
-        observations.sort_unstable_by(|x, y| x.time.total_cmp(&y.time));
+        // Runs that are in order already, such as those of groups, cost little.
+        observations.sort_by(|x, y| x.time.total_cmp(&y.time));
         let from = observations.partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
         let to =
             observations.partition_point(|o| o.time.total_cmp(&f64::INFINITY) == Ordering::Less);
@@ -139,15 +144,18 @@ impl KaplanMeier {
             excluded: observations.len() - usable.len(),
         };
         let mut product = Product::new();
-        let mut done = 0;
-        for tied in usable.chunk_by(|x, y| x.time == y.time) {
-            let events = tied.iter().filter(|o| o.event).count();
+        let mut next = 0;
+        while let Some(first) = usable.get(next) {
+            let (at_risk, mut events) = (usable.len() - next, 0);
+            while let Some(tied) = usable.get(next).filter(|o| o.time == first.time) {
+                events += usize::from(tied.event);
+                next += 1;
+            }
             if events > 0 {
-                let survival = product.step((usable.len() - done) as u64, events as u64);
-                fitted.curve.push(tied[0].time, survival);
+                let survival = product.step(at_risk as u64, events as u64);
+                fitted.curve.push(first.time, survival);
                 fitted.events += events;
             }
-            done += tied.len();
         }
         Some(fitted)
     }

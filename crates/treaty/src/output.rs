@@ -1,7 +1,8 @@
 //! Printing: to the terminal or to a file, with or without colour.
 
 use crate::args::Color;
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use treaty_app::render::text::TextStyle;
 
@@ -22,14 +23,28 @@ pub fn remark(message: &str) {
 /// # Errors
 /// When the file cannot be written.
 pub fn put(text: &str, file: Option<&Path>) -> Result<(), String> {
+    put_with(file, |to| to.write_all(text.as_bytes()))
+}
+
+/// As [`put`], for a result that is written piece by piece.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn put_with(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+    let through = |to: &mut dyn Write| -> io::Result<()> {
+        let mut to = BufWriter::with_capacity(1 << 16, to);
+        write(&mut to)?;
+        to.flush()
+    };
     match file {
         Some(path) => {
-            std::fs::write(path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
+            let written = File::create(path).and_then(|mut file| through(&mut file));
+            written.map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
             remark(&format!("wrote {}", path.display()));
             Ok(())
         }
-        None => match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("the output cannot be written: {e}")),
+        None => match through(&mut std::io::stdout().lock()) {
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("the output cannot be written: {e}")),
             _ => Ok(()),
         },
     }

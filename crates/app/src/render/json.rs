@@ -5,6 +5,7 @@
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value, json};
+use std::io::{self, Write};
 
 use crate::render::format::Missing;
 use crate::render::table::is_provisional;
@@ -57,6 +58,15 @@ pub fn report_text(report: &Report) -> String {
 /// [`pretty`] of a review.
 pub fn review_text(review: &Review) -> String {
     pretty(&review_to_json(review))
+}
+
+/// Writes [`review_text`], which may be long, as it comes.
+///
+/// # Errors
+/// What writing says.
+pub fn write_review(review: &Review, mut to: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut to, &review_to_json(review))?;
+    to.write_all(b"\n")
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 
 use super::core::{TABLES, schemas};
 use super::pass::groups;
-use super::shape::{Numbers, Shape};
+use super::shape::{List, Numbers, Shape};
 use super::table::FactTable;
 use super::Facts;
 use crate::derived::{UNFINISHED, tidy};
@@ -13,7 +13,7 @@ use crate::load::lens::Replaced;
 use crate::load::timelines::{Timelines, link_all};
 use crate::mapped::{read, write};
 use crate::record::{Numbering, Record, digest, par};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, UInt32Array, make_array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, make_array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
@@ -67,7 +67,7 @@ impl Rest {
     pub fn pack(&self, shape: &Shape) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
         let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects, &shape.numbers.rows)).map_err(|e| EngineError::Ask(e.to_string()))?;
         let mut packed = vec![(CONTENTS.to_owned(), told)];
-        let lists = shape.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
+        let lists = shape.numbers.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
         let plain = self.plain.iter().map(|(name, batch)| (format!("{name}_table"), batch.clone()));
         for (name, batch) in lists.chain(plain) {
             let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
@@ -94,8 +94,8 @@ impl Rest {
         };
         let (notes, attributes, suspects, rows): Told =
             serde_json::from_slice(part(CONTENTS)?).map_err(|e| EngineError::Ask(format!("the facts came with a broken `{CONTENTS}`: {e}")))?;
-        let lists: BTreeMap<&str, RecordBatch> = LISTS.iter().map(|name| Ok((*name, batch(name)?))).collect::<Result<_, EngineError>>()?;
-        let shape = Arc::new(Shape::kept(&lists, rows, agreement, view, record)?);
+        let numbers = Numbers::of(|name| Ok::<_, EngineError>(batch(name)?.into()), rows)?;
+        let shape = Arc::new(Shape::of_numbers(numbers, agreement, view, record)?);
         let plain = PLAIN.iter().map(|name| Ok((*name, batch(&format!("{name}_table"))?))).collect::<Result<_, EngineError>>()?;
         Ok((Self { notes, attributes, suspects, plain }, shape))
     }
@@ -273,9 +273,9 @@ pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
 /// Facts that were kept, if they are there.
 pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> Option<Facts> {
     let contents = contents(folder)?;
-    let lists: BTreeMap<&str, RecordBatch> =
-        LISTS.iter().map(|name| Some((*name, read(&folder.join(format!("{name}.arrow")), 0).ok()?))).collect::<Option<_>>()?;
-    let shape = Arc::new(Shape::kept(&lists, contents.numberings.clone(), set.on(view.day()), view, record).ok()?);
+    let list = |name: &str| Ok::<_, EngineError>(List::kept(folder.join(format!("{name}.arrow"))));
+    let numbers = Numbers::of(list, contents.numberings.clone()).ok()?;
+    let shape = Arc::new(Shape::of_numbers(numbers, set.on(view.day()), view, record).ok()?.kept_in(folder));
     let mut tables = BTreeMap::new();
     let spliced = match &contents.patches {
         Some(patches) => spliced(folder, &contents, patches)?,
@@ -477,7 +477,7 @@ impl Keeper {
         for (name, batch) in &rest.plain {
             write(&self.unfinished.join(format!("{name}_table.arrow")), batch)?;
         }
-        for (name, batch) in shape.lists()? {
+        for (name, batch) in shape.numbers.lists()? {
             write(&self.unfinished.join(format!("{name}.arrow")), &batch)?;
         }
         let text = serde_json::to_vec(contents).map_err(|e| EngineError::Ask(e.to_string()))?;
@@ -505,79 +505,22 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shape {
-    /// Entities and names, as they are kept.
-    fn lists(&self) -> Result<Vec<(&'static str, RecordBatch)>, EngineError> {
-        let n = &self.numbers;
-        let order = |at: usize, rows: usize| -> ArrayRef {
-            match &n.orders[at] {
-                Some(order) => Arc::new(order.clone()),
-                None => Arc::new(UInt32Array::from_iter_values(0..rows as u32)),
-            }
-        };
-        let list = |v: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from(v.to_vec())) };
-        let batch = |columns: Vec<(&str, ArrayRef)>| RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(a, b)| (a, b, true)));
-        let rows = |ids: &ArrayRef| ids.len();
-        Ok(vec![
-            (
-                "people",
-                batch(vec![
-                    ("id", Arc::clone(&n.person_id)),
-                    ("account", list(&n.account_of_person)),
-                    ("campaign", list(&n.campaign_of_person)),
-                    ("order", order(0, rows(&n.person_id))),
-                ])?,
-            ),
-            ("accounts", batch(vec![("id", Arc::clone(&n.account_id)), ("order", order(1, rows(&n.account_id)))])?),
-            (
-                "opportunities",
-                batch(vec![
-                    ("id", Arc::clone(&n.opportunity_id)),
-                    ("account", list(&n.account_of_opportunity)),
-                    ("order", order(2, rows(&n.opportunity_id))),
-                ])?,
-            ),
-            ("users", batch(vec![("id", Arc::clone(&n.user)), ("team", n.team.clone())])?),
-            (
-                "campaigns",
-                batch(vec![("id", Arc::clone(&n.campaign)), ("channel", n.channel.clone()), ("origin", n.origin.clone())])?,
-            ),
-        ])
+impl Numbers {
+    /// The lists by their names.
+    fn of<E>(list: impl Fn(&str) -> Result<List, E>, rows: [Numbering; 2]) -> Result<Self, E> {
+        Ok(Self {
+            people: list(LISTS[0])?,
+            accounts: list(LISTS[1])?,
+            opportunities: list(LISTS[2])?,
+            users: list(LISTS[3])?,
+            campaigns: list(LISTS[4])?,
+            rows,
+        })
     }
 
-    fn kept(
-        lists: &BTreeMap<&str, RecordBatch>,
-        rows: [Numbering; 2],
-        agreement: &treaty_domain::agreement::Agreement,
-        view: View,
-        record: &Record,
-    ) -> Result<Self, EngineError> {
-        let column = |list: &str, name: &str| -> Result<ArrayRef, EngineError> {
-            let column = lists.get(list).and_then(|b| b.column_by_name(name)).map(Arc::clone);
-            column.ok_or_else(|| EngineError::Ask(format!("the kept facts have no {list}.{name}")))
-        };
-        let numbers = |list: &str, name: &str| -> Result<Vec<u32>, EngineError> {
-            let column = column(list, name)?;
-            Ok(column.as_primitive_opt::<UInt32Type>().map(|c| c.values().to_vec()).unwrap_or_default())
-        };
-        let order = |list: &str| -> Result<Option<UInt32Array>, EngineError> {
-            Ok(column(list, "order")?.as_primitive_opt::<UInt32Type>().cloned())
-        };
-        let numbers = Numbers {
-            person_id: column("people", "id")?,
-            account_id: column("accounts", "id")?,
-            opportunity_id: column("opportunities", "id")?,
-            user: column("users", "id")?,
-            team: column("users", "team")?,
-            campaign: column("campaigns", "id")?,
-            channel: column("campaigns", "channel")?,
-            origin: column("campaigns", "origin")?,
-            account_of_person: numbers("people", "account")?,
-            account_of_opportunity: numbers("opportunities", "account")?,
-            campaign_of_person: numbers("people", "campaign")?,
-            orders: [order("people")?, order("accounts")?, order("opportunities")?],
-            rows,
-        };
-        Self::of_numbers(numbers, agreement, view, record)
+    /// The lists with their names.
+    fn lists(&self) -> Result<Vec<(&'static str, RecordBatch)>, EngineError> {
+        let lists = [&self.people, &self.accounts, &self.opportunities, &self.users, &self.campaigns];
+        LISTS.into_iter().zip(lists).map(|(name, list)| Ok((name, list.batch()?.clone()))).collect()
     }
 }

@@ -10,6 +10,7 @@ mod core;
 mod kept;
 pub mod order;
 pub mod pass;
+mod scan;
 mod schemas;
 mod shape;
 mod small;

@@ -1,6 +1,7 @@
 //! Dimensions: what facts are sliced by, prepared once as codes over the entities.
 
 use crate::error::EngineError;
+use crate::mapped;
 use crate::identity;
 use crate::load::{View, World};
 use crate::load::columns::Names;
@@ -9,9 +10,10 @@ use crate::record::{Numbering, Record, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema, UInt32Type};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use treaty_domain::agreement::Agreement;
 use treaty_domain::timeline::NONE;
 use treaty_domain::zone::{Micros, Zone};
@@ -28,7 +30,16 @@ const NULL: i32 = -1;
 #[derive(Debug, Clone)]
 pub struct Dim {
     words: ArrayRef,
-    codes: Arc<[i32]>,
+    codes: ScalarBuffer<i32>,
+}
+
+/// Where a kept dimension has its words.
+const WORDS: &str = "words";
+
+/// The file of a dimension; one whose name could be no name of a file is not kept.
+fn kept_dim(folder: &Path, of: Of, name: &str) -> Option<PathBuf> {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    (plain && name.len() < 100).then(|| folder.join(format!("dim-{}-{name}.arrow", of.table())))
 }
 
 impl Dim {
@@ -44,11 +55,33 @@ impl Dim {
     }
 
     /// As the dimension of rows that name their entity.
-    ///
-    /// # Errors
-    /// When codes and words do not fit, which is a defect.
-    pub fn rows(&self, rows: &[u32]) -> Result<ArrayRef, EngineError> {
+    pub fn rows(&self, rows: &[u32]) -> Made {
         keyed(&self.words, rows.iter().map(|r| self.code(*r)).collect())
+    }
+
+    /// A dimension that is kept.
+    fn read(file: &Path) -> Result<Self, EngineError> {
+        let batch = mapped::read(file, 0)?;
+        let broken = || EngineError::Ask(format!("{} is broken; remove it", file.display()));
+        let schema = batch.schema();
+        let words: Vec<String> =
+            schema.metadata().get(WORDS).and_then(|words| serde_json::from_str(words).ok()).ok_or_else(broken)?;
+        let codes = batch.column(0).as_primitive_opt::<Int32Type>().ok_or_else(broken)?;
+        if codes.values().iter().any(|code| *code >= words.len() as i32) {
+            return Err(broken());
+        }
+        Ok(Self { words: Arc::new(StringArray::from(words)), codes: codes.values().clone() })
+    }
+
+    /// Keeps it in a file, which is there as a whole or not at all.
+    fn write(&self, file: &Path) -> Result<(), EngineError> {
+        let words: Vec<&str> = self.words.as_string::<i32>().iter().flatten().collect();
+        let words = serde_json::to_string(&words).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let schema = Schema::new(vec![Field::new("code", DataType::Int32, true)]).with_metadata([(WORDS.to_owned(), words)].into());
+        let codes = Int32Array::new(self.codes.clone(), None);
+        let unfinished = file.with_extension(format!("unfinished-{}", std::process::id()));
+        mapped::write(&unfinished, &RecordBatch::try_new(Arc::new(schema), vec![Arc::new(codes)])?)?;
+        Ok(std::fs::rename(unfinished, file)?)
     }
 
     /// Whether an entity has a value.
@@ -78,7 +111,7 @@ impl Shared {
             list.iter().map(|w| w.map_or(NULL, |w| words.place(w) as i32)).collect()
         };
         let (of_a, of_b) = (map(a), map(b));
-        let recode = |dim: &Dim, map: &[i32]| -> Arc<[i32]> {
+        let recode = |dim: &Dim, map: &[i32]| -> ScalarBuffer<i32> {
             dim.codes.iter().map(|c| usize::try_from(*c).ok().and_then(|c| map.get(c).copied()).unwrap_or(NULL)).collect()
         };
         let (codes_a, codes_b) = (recode(&people, &of_a), recode(&opportunities, &of_b));
@@ -90,10 +123,7 @@ impl Shared {
     }
 
     /// Rows that name a person or else an opportunity.
-    ///
-    /// # Errors
-    /// When codes and words do not fit, which is a defect.
-    pub fn rows(&self, people: impl Fn(usize) -> bool, subjects: &[u32]) -> Result<ArrayRef, EngineError> {
+    pub fn rows(&self, people: impl Fn(usize) -> bool, subjects: &[u32]) -> Made {
         let code = |(i, s): (usize, &u32)| if people(i) { self.people.code(*s) } else { self.opportunities.code(*s) };
         keyed(&self.people.words, subjects.iter().enumerate().map(code).collect())
     }
@@ -135,35 +165,87 @@ impl Of {
 /// A column of the record that a column of facts is made from.
 pub type Need = (Of, String);
 
+/// Entities or names by their number: a batch that is read when somebody first asks for it.
+#[derive(Debug)]
+pub struct List {
+    batch: OnceLock<RecordBatch>,
+    file: PathBuf,
+}
+
+impl From<RecordBatch> for List {
+    fn from(batch: RecordBatch) -> Self {
+        Self { batch: batch.into(), file: PathBuf::new() }
+    }
+}
+
+impl List {
+    /// A list that is kept in a file.
+    pub fn kept(file: PathBuf) -> Self {
+        Self { batch: OnceLock::new(), file }
+    }
+
+    /// All columns.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn batch(&self) -> Result<&RecordBatch, EngineError> {
+        if let Some(batch) = self.batch.get() {
+            return Ok(batch);
+        }
+        let batch = mapped::read(&self.file, 0)?;
+        Ok(self.batch.get_or_init(|| batch))
+    }
+
+    /// A column that may be missing.
+    fn find(&self, name: &str) -> Result<Option<&ArrayRef>, EngineError> {
+        Ok(self.batch()?.column_by_name(name))
+    }
+
+    /// A column.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or there is no such column, which is a defect.
+    pub fn column(&self, name: &str) -> Result<&ArrayRef, EngineError> {
+        self.find(name)?.ok_or_else(|| EngineError::Ask(format!("the facts have no list of `{name}`; this is a defect of Treaty")))
+    }
+
+    /// A column of numbers.
+    ///
+    /// # Errors
+    /// See [`List::column`].
+    pub fn numbers(&self, name: &str) -> Result<&[u32], EngineError> {
+        Ok(self.column(name)?.as_primitive_opt::<UInt32Type>().map_or(&[], |numbers| numbers.values()))
+    }
+}
+
 /// How people, accounts, opportunities, users and campaigns are numbered.
 #[derive(Debug)]
 pub struct Numbers {
-    /// Ids of people.
-    pub person_id: ArrayRef,
-    /// Ids of accounts.
-    pub account_id: ArrayRef,
-    /// Ids of opportunities.
-    pub opportunity_id: ArrayRef,
-    /// Users.
-    pub user: ArrayRef,
-    /// Team of each user.
-    pub team: ArrayRef,
-    /// Campaigns.
-    pub campaign: ArrayRef,
-    /// Channel of each campaign.
-    pub channel: ArrayRef,
-    /// Origin of each campaign.
-    pub origin: ArrayRef,
-    /// Account of each person.
-    pub account_of_person: Vec<u32>,
-    /// Account of each opportunity.
-    pub account_of_opportunity: Vec<u32>,
-    /// Campaign of each person.
-    pub campaign_of_person: Vec<u32>,
-    /// Stored row of each person, account and opportunity; none: as stored.
-    pub orders: [Option<UInt32Array>; 3],
+    /// People: `id`, `account`, `campaign`, `order`.
+    pub people: List,
+    /// Accounts: `id`, `order`.
+    pub accounts: List,
+    /// Opportunities: `id`, `account`, `order`.
+    pub opportunities: List,
+    /// Users: `id`, `team`.
+    pub users: List,
+    /// Campaigns: `id`, `channel`, `origin`.
+    pub campaigns: List,
     /// How the rows of touchpoints and of hand-offs are numbered.
     pub rows: [Numbering; 2],
+}
+
+impl Numbers {
+    /// Stored row of each entity, unless they are in the order in which they are stored.
+    fn order(&self, of: Of) -> Result<Option<&UInt32Array>, EngineError> {
+        let list = match of {
+            Of::People => &self.people,
+            Of::Accounts => &self.accounts,
+            Of::Opportunities => &self.opportunities,
+            Of::Handoffs => return Ok(None),
+        };
+        Ok(list.find("order")?.and_then(|order| order.as_primitive_opt::<UInt32Type>()))
+    }
 }
 
 /// What the columns of facts are made from, beside the facts. Columns of the record are read when
@@ -186,6 +268,8 @@ pub struct Shape {
     pub team: Dim,
     record: Record,
     version: u64,
+    /// Folder of the facts, where they are kept: dimensions that were asked for are kept there, too.
+    kept: Option<PathBuf>,
     read: Mutex<BTreeMap<Need, Dim>>,
     shared: Mutex<BTreeMap<&'static str, Shared>>,
     touchpoint_ids: Mutex<HashMap<u32, String>>,
@@ -224,21 +308,32 @@ impl Shape {
     /// When columns have another type than the layout says, which is a defect.
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
-        let list = |kind, column| Ok::<_, EngineError>(t.numbers(kind, column)?.values().to_vec());
         let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
+        let list = |kind: &'static str, more: &[&'static str], order: Option<&UInt32Array>| -> Result<List, EngineError> {
+            let mut columns = vec![("id".to_owned(), t.entities(kind, "id")?, true)];
+            for name in more {
+                columns.push(((*name).to_owned(), Arc::new(t.numbers(kind, name)?), true));
+            }
+            if let Some(order) = order {
+                columns.push(("order".to_owned(), Arc::new(order.clone()), true));
+            }
+            Ok(RecordBatch::try_from_iter_with_nullable(columns)?.into())
+        };
+        let names = |columns: Vec<(&str, ArrayRef)>| -> Result<List, EngineError> {
+            Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?.into())
+        };
+        let team = by_name(&world.cast.users, "user_id", "team", world.users())?;
+        let [people, accounts, opportunities] = world.orders.each_ref().map(Option::as_ref);
         let numbers = Numbers {
-            person_id: t.entities("people", "id")?,
-            account_id: t.entities("accounts", "id")?,
-            opportunity_id: t.entities("opportunities", "id")?,
-            user: words(world.users()),
-            team: by_name(&world.cast.users, "user_id", "team", world.users())?,
-            campaign: words(world.campaigns()),
-            channel: of_campaigns("channel")?,
-            origin: of_campaigns("origin")?,
-            account_of_person: list("people", "account")?,
-            account_of_opportunity: list("opportunities", "account")?,
-            campaign_of_person: list("people", "campaign")?,
-            orders: world.orders.clone(),
+            people: list("people", &["account", "campaign"], people)?,
+            accounts: list("accounts", &[], accounts)?,
+            opportunities: list("opportunities", &["account"], opportunities)?,
+            users: names(vec![("id", words(world.users())), ("team", team)])?,
+            campaigns: names(vec![
+                ("id", words(world.campaigns())),
+                ("channel", of_campaigns("channel")?),
+                ("origin", of_campaigns("origin")?),
+            ])?,
             rows: ["touchpoints", "handoffs"].map(|table| t.numbering(table).clone()),
         };
         Self::of_numbers(numbers, agreement, view, record)
@@ -249,6 +344,7 @@ impl Shape {
     /// # Errors
     /// When columns have another type than the layout says, which is a defect.
     pub fn of_numbers(numbers: Numbers, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
+        let of_campaign = |name| Dim::of(numbers.campaigns.column(name)?);
         let mut stages: Vec<&str> = agreement.stages.iter().map(|s| s.id.as_str()).collect();
         stages.push("won");
         Ok(Self {
@@ -256,15 +352,22 @@ impl Shape {
             as_of: agreement.zone.start_of_day(view.as_of.plus(1)),
             won_rank: agreement.stages.len() as u8,
             stages: Arc::new(StringArray::from(stages)),
-            of_campaign: [("channel", Dim::of(&numbers.channel)?), ("origin", Dim::of(&numbers.origin)?)].into(),
-            team: Dim::of(&numbers.team)?,
+            of_campaign: [("channel", of_campaign("channel")?), ("origin", of_campaign("origin")?)].into(),
+            team: Dim::of(numbers.users.column("team")?)?,
             numbers,
             record: record.clone(),
             version: view.version,
+            kept: None,
             read: Mutex::default(),
             shared: Mutex::default(),
             touchpoint_ids: Mutex::default(),
         })
+    }
+
+    /// Keeps dimensions that are asked for in the folder of the facts.
+    #[must_use]
+    pub fn kept_in(self, folder: &Path) -> Self {
+        Self { kept: Some(folder.to_owned()), ..self }
     }
 
     /// Reads columns of the record that are not there yet. A name that is no column of its table is
@@ -277,31 +380,43 @@ impl Shape {
             if locked(&self.read).contains_key(&(*of, name.clone())) {
                 continue;
             }
-            if name == identity::QUARANTINED {
-                let suspects = if *of == Of::People { identity::marked(&self.record, self.version).await? } else { BTreeSet::new() };
-                let ids = entities::column(&self.record, of.table(), self.version, of.id()).await?;
-                let dim = Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.orders.get(*of as usize).and_then(Option::as_ref))?)?;
-                locked(&self.read).insert((*of, name.clone()), dim);
-                continue;
-            }
-            let known = self.record.schema(of.table())?.index_of(name).is_ok();
-            let stored = if known { name.as_str() } else { "attributes" };
-            let mut raw = entities::column(&self.record, of.table(), self.version, stored).await?;
-            if known {
-                raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
-            }
-            let handoffs = match of {
-                Of::Handoffs => self.record.positions("handoffs", self.version, &self.numbers.rows[1]).await?,
-                _ => None,
+            let file = self.kept.as_ref().and_then(|folder| kept_dim(folder, *of, name));
+            let dim = match file.as_ref().and_then(|file| Dim::read(file).ok()) {
+                Some(dim) => dim,
+                None => {
+                    let dim = self.dim_of_record(*of, name).await?;
+                    // What cannot be kept is read again.
+                    let _ = file.map(|file| dim.write(&file));
+                    dim
+                }
             };
-            let order = self.numbers.orders.get(*of as usize).map_or(handoffs.as_ref(), Option::as_ref);
-            let dim = par::blocking(|| -> Result<Dim, EngineError> {
-                let column = if known { raw } else { attribute(&raw, name)? };
-                Dim::of(&entities::in_order(&column, order)?)
-            })?;
             locked(&self.read).insert((*of, name.clone()), dim);
         }
         Ok(())
+    }
+
+    /// A dimension from the record.
+    async fn dim_of_record(&self, of: Of, name: &str) -> Result<Dim, EngineError> {
+        if name == identity::QUARANTINED {
+            let suspects = if of == Of::People { identity::marked(&self.record, self.version).await? } else { BTreeSet::new() };
+            let ids = entities::column(&self.record, of.table(), self.version, of.id()).await?;
+            return Dim::of(&entities::in_order(&identity::marks(&ids, &suspects)?, self.numbers.order(of)?)?);
+        }
+        let known = self.record.schema(of.table())?.index_of(name).is_ok();
+        let stored = if known { name } else { "attributes" };
+        let mut raw = entities::column(&self.record, of.table(), self.version, stored).await?;
+        if known {
+            raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
+        }
+        let handoffs = match of {
+            Of::Handoffs => self.record.positions("handoffs", self.version, &self.numbers.rows[1]).await?,
+            _ => None,
+        };
+        let order = handoffs.as_ref().or(self.numbers.order(of)?);
+        par::blocking(|| {
+            let column = if known { raw } else { attribute(&raw, name)? };
+            Dim::of(&entities::in_order(&column, order)?)
+        })
     }
 
     /// A dimension that was prepared.
@@ -328,11 +443,11 @@ impl Shape {
             let accounts = self.dim(Of::Accounts, name)?;
             let both = Shared::new(accounts, own);
             let of = |list: &[u32]| -> Vec<i32> { list.iter().map(|a| both.people.code(*a)).collect() };
-            let people = of(&self.numbers.account_of_person).into();
-            let fallback = of(&self.numbers.account_of_opportunity);
+            let people: Vec<i32> = of(self.numbers.people.numbers("account")?);
+            let fallback = of(self.numbers.opportunities.numbers("account")?);
             let opportunities = both.opportunities.codes.iter().zip(fallback).map(|(own, other)| if *own >= 0 { *own } else { other }).collect();
             let words = &both.people.words;
-            Shared { people: Dim { words: Arc::clone(words), codes: people }, opportunities: Dim { words: Arc::clone(words), codes: opportunities } }
+            Shared { people: Dim { words: Arc::clone(words), codes: people.into() }, opportunities: Dim { words: Arc::clone(words), codes: opportunities } }
         } else {
             Shared::new(self.dim(Of::People, name)?, own)
         };
@@ -371,25 +486,59 @@ fn attribute(json: &ArrayRef, key: &str) -> Result<ArrayRef, EngineError> {
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(dict.keys().clone(), Arc::new(values))?))
 }
 
+/// A column as it was made.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// Values.
+    Values(ArrayRef),
+    /// Codes over a list of words that is the same for all chunks.
+    Codes(ArrayRef, Int32Array),
+}
+
+impl Made {
+    /// As people read it.
+    ///
+    /// # Errors
+    /// When codes and words do not fit, which is a defect.
+    pub fn readable(self) -> Result<ArrayRef, EngineError> {
+        Ok(match self {
+            Made::Values(values) => values,
+            Made::Codes(words, codes) if words.is_empty() => new_null_array(&dictionary(), codes.len()),
+            Made::Codes(words, codes) => Arc::new(DictionaryArray::<Int32Type>::try_new(codes, words)?),
+        })
+    }
+}
+
 /// A column that names entities by their ids: the positions are the codes.
-///
-/// # Errors
-/// When codes and words do not fit, which is a defect.
-pub fn ids(words: &ArrayRef, rows: &[u32]) -> Result<ArrayRef, EngineError> {
+pub fn ids(words: &ArrayRef, rows: &[u32]) -> Made {
     let n = words.len() as u32;
     keyed(words, rows.iter().map(|r| if *r < n { *r as i32 } else { NULL }).collect())
 }
 
 /// Codes over words; a negative code is NULL.
-pub fn keyed(words: &ArrayRef, mut codes: Vec<i32>) -> Result<ArrayRef, EngineError> {
-    let nulls = codes.iter().any(|c| *c < 0).then(|| {
-        let valid = NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0));
-        codes.iter_mut().for_each(|c| *c = (*c).max(0));
-        valid
-    });
-    let keys = Int32Array::new(ScalarBuffer::from(codes), nulls);
-    if words.is_empty() {
-        return Ok(new_null_array(&dictionary(), keys.len()));
+pub fn keyed(words: &ArrayRef, codes: Vec<i32>) -> Made {
+    let least = codes.iter().fold(0, |least, code| least.min(*code));
+    let nulls = (least < 0).then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
+    Made::Codes(Arc::clone(words), Int32Array::new(ScalarBuffer::from(codes), nulls))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dimension_that_was_kept_is_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let column: ArrayRef = Arc::new(StringArray::from(vec![Some("web"), None, Some("a \"fair\""), Some("web")]));
+        let dim = Dim::of(&column).expect("a dimension");
+        let file = kept_dim(folder.path(), Of::People, "lead_source").expect("a name");
+        dim.write(&file).expect("written");
+        let again = Dim::read(&file).expect("read");
+        assert_eq!((again.words.as_ref(), &again.codes[..]), (dim.words.as_ref(), &dim.codes[..]));
+        let shown = again.rows(&[2, 1, 3, NONE]).readable().expect("a column");
+        let shown = cast(&shown, &DataType::Utf8).expect("texts");
+        assert_eq!(shown.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("a \"fair\""), None, Some("web"), None]);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("files").count(), 1);
+        assert!(kept_dim(folder.path(), Of::People, "../x").is_none());
     }
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(words))?))
 }

@@ -1,18 +1,17 @@
 //! Fact tables: core columns as the pass left them, and readable columns that are made when they
-//! are first asked for and kept from then on.
+//! are asked for.
 
 use super::core::{Core, TABLES, schemas};
 use super::kept::KeptChunk;
 use super::columns;
-use super::shape::{Shape, dictionary};
+use super::scan::scan;
+use super::shape::{Made, Shape, dictionary};
 use crate::error::EngineError;
 use crate::mapped;
-use crate::record::par;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::Expr;
@@ -28,13 +27,11 @@ pub struct Chunk {
     cells: Vec<OnceLock<ArrayRef>>,
     /// Where core columns are kept.
     kept: Option<KeptChunk>,
-    made: Vec<OnceLock<ArrayRef>>,
 }
 
 impl Chunk {
-    fn new(rows: usize, names: &Arc<[String]>, width: usize) -> Self {
-        let locks = |n: usize| (0..n).map(|_| OnceLock::new()).collect();
-        Self { rows, names: Arc::clone(names), cells: locks(names.len()), kept: None, made: locks(width) }
+    fn new(rows: usize, names: &Arc<[String]>) -> Self {
+        Self { rows, names: Arc::clone(names), cells: names.iter().map(|_| OnceLock::new()).collect(), kept: None }
     }
 
     /// A core column; one that is kept is read when it is first asked for.
@@ -74,9 +71,14 @@ pub struct Words(ArrayRef);
 impl Words {
     /// The word of a code that is written as a number; none for no code.
     pub fn of(&self, code: Option<&str>) -> Option<String> {
+        self.at(code?.parse().ok()?).map(str::to_owned)
+    }
+
+    /// The word of a code.
+    pub fn at(&self, code: i32) -> Option<&str> {
         let words = self.0.as_string_opt::<i32>()?;
-        let at = code?.parse::<usize>().ok().filter(|at| *at < words.len())?;
-        words.is_valid(at).then(|| words.value(at).to_owned())
+        let at = usize::try_from(code).ok().filter(|at| *at < words.len())?;
+        words.is_valid(at).then(|| words.value(at))
     }
 }
 
@@ -102,38 +104,31 @@ impl FactTable {
     /// A table of the pass; custom attributes become columns of their own.
     pub fn of_pass(name: &'static str, cores: Vec<RecordBatch>, shape: &Arc<Shape>, attributes: &[String]) -> Self {
         let names = names_of(cores.first());
-        let chunk = |width: usize, core: RecordBatch| {
-            let chunk = Chunk::new(core.num_rows(), &names, width);
+        let chunk = |core: RecordBatch| {
+            let chunk = Chunk::new(core.num_rows(), &names);
             chunk.cells.iter().zip(core.columns()).for_each(|(cell, column)| _ = cell.set(Arc::clone(column)));
             chunk
         };
-        Self::of_chunks(name, shape, attributes, |width| cores.into_iter().map(|core| chunk(width, core)).collect())
+        Self::of_chunks(name, shape, attributes, cores.into_iter().map(chunk).collect())
     }
 
     /// A table whose core columns are kept.
     pub fn kept(name: &'static str, chunks: Vec<KeptChunk>, shape: &Arc<Shape>, attributes: &[String]) -> Self {
         let place = TABLES.iter().position(|t| *t == name).unwrap_or(0);
         let names: Arc<[String]> = schemas()[place].fields().iter().map(|f| f.name().clone()).collect();
-        let chunk = |width: usize, kept: KeptChunk| Chunk { kept: Some(kept), ..Chunk::new(0, &names, width) };
-        let rows = |chunk: Chunk| Chunk { rows: chunk.kept.as_ref().map_or(0, |k| k.rows), ..chunk };
-        Self::of_chunks(name, shape, attributes, |width| chunks.into_iter().map(|kept| rows(chunk(width, kept))).collect())
+        let chunk = |kept: KeptChunk| Chunk { rows: kept.rows, kept: Some(kept), ..Chunk::new(0, &names) };
+        Self::of_chunks(name, shape, attributes, chunks.into_iter().map(chunk).collect())
     }
 
-    fn of_chunks(
-        name: &'static str,
-        shape: &Arc<Shape>,
-        attributes: &[String],
-        chunks: impl FnOnce(usize) -> Vec<Chunk>,
-    ) -> Self {
+    fn of_chunks(name: &'static str, shape: &Arc<Shape>, attributes: &[String], chunks: Vec<Chunk>) -> Self {
         let listed = super::schemas::schema(name);
         let mut fields: Vec<Arc<Field>> = listed.fields().iter().cloned().collect();
         if listed.index_of("attributes").is_ok() {
             let new = attributes.iter().filter(|a| listed.index_of(a).is_err());
             fields.extend(new.map(|a| Arc::new(Field::new(a, dictionary(), true))));
         }
-        let width = fields.len();
-        let rows = Rows::Pass { name, chunks: Arc::new(chunks(width)), shape: Arc::clone(shape) };
-        Self { schema: Arc::new(Schema::new(fields)), rows, readable: width }
+        let rows = Rows::Pass { name, chunks: Arc::new(chunks), shape: Arc::clone(shape) };
+        Self { readable: fields.len(), schema: Arc::new(Schema::new(fields)), rows }
     }
 
     /// Rows of each chunk.
@@ -164,12 +159,12 @@ impl FactTable {
     /// # Errors
     /// When the column cannot be made, which is a defect.
     pub fn words(&self, column: &str) -> Result<Option<Words>, EngineError> {
-        if !self.has_codes(column) {
-            return Ok(None);
-        }
-        let first = self.columns(&[self.schema.index_of(column)?])?.into_iter().next();
-        let words = first.and_then(|b| b.column(0).as_any_dictionary_opt().map(|d| Arc::clone(d.values())));
-        Ok(words.map(Words))
+        let Rows::Pass { name, chunks, shape } = &self.rows else { return Ok(None) };
+        let Some(chunk) = chunks.first().filter(|_| self.has_codes(column)) else { return Ok(None) };
+        Ok(match columns::make(name, &Core(chunk), shape, column)? {
+            Made::Codes(words, _) => Some(Words(words)),
+            Made::Values(_) => None,
+        })
     }
 
     /// Position of the readable column that a column is made from.
@@ -199,9 +194,6 @@ impl FactTable {
         let Rows::Pass { name, chunks, shape } = &self.rows else { return Ok(()) };
         for at in wanted.iter().map(|at| self.source(*at)) {
             let column = self.schema.field(at).name();
-            if chunks.iter().all(|c| c.made[at].get().is_some()) {
-                continue;
-            }
             shape.prepare(&columns::needs(name, column)).await?;
             if column == "touchpoint_id" {
                 let touches = touches(chunks)?;
@@ -217,35 +209,27 @@ impl FactTable {
     /// When columns do not fit together, which is a defect.
     pub fn columns(&self, wanted: &[usize]) -> Result<Vec<RecordBatch>, EngineError> {
         let schema = Arc::new(self.schema.project(wanted)?);
+        (0..self.chunk_rows().len()).map(|chunk| self.batch(chunk, wanted, &schema)).collect()
+    }
+
+    /// Some columns by position, prepared, of a run of accounts.
+    ///
+    /// # Errors
+    /// When columns do not fit together, which is a defect.
+    pub fn batch(&self, chunk: usize, wanted: &[usize], schema: &SchemaRef) -> Result<RecordBatch, EngineError> {
         match &self.rows {
-            Rows::Plain(batch) => Ok(vec![batch.project(wanted)?]),
+            Rows::Plain(batch) => Ok(batch.project(wanted)?),
             Rows::Pass { name, chunks, shape } => {
-                let missing: Vec<(&Chunk, usize)> = chunks
-                    .iter()
-                    .flat_map(|chunk| wanted.iter().map(move |at| (chunk, self.source(*at))))
-                    .filter(|(chunk, at)| chunk.made[*at].get().is_none())
-                    .collect();
-                par::try_map(missing, |(chunk, at)| -> Result<(), EngineError> {
-                    let made = columns::make(name, &Core(chunk), shape, self.schema.field(at).name())?;
-                    // Somebody else may have been quicker; both made the same.
-                    let _ = chunk.made[at].set(made);
-                    Ok(())
-                })?;
-                chunks
-                    .iter()
-                    .map(|chunk| {
-                        let column = |at: &usize| -> Option<ArrayRef> {
-                            let made = chunk.made[self.source(*at)].get()?;
-                            if *at < self.readable {
-                                return Some(Arc::clone(made));
-                            }
-                            Some(Arc::new(made.as_dictionary_opt::<Int32Type>()?.keys().clone()))
-                        };
-                        let columns: Vec<ArrayRef> = wanted.iter().filter_map(column).collect();
-                        let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows));
-                        Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
-                    })
-                    .collect()
+                let chunk = &chunks[chunk];
+                let column = |at: &usize| -> Result<ArrayRef, EngineError> {
+                    match columns::make(name, &Core(chunk), shape, self.schema.field(self.source(*at)).name())? {
+                        Made::Codes(_, codes) if *at >= self.readable => Ok(Arc::new(codes)),
+                        made => made.readable(),
+                    }
+                };
+                let columns = wanted.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+                let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows));
+                Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
             }
         }
     }
@@ -285,18 +269,6 @@ impl TableProvider for FactTable {
         let wanted = projection.unwrap_or(&all);
         let failed = |e: EngineError| DataFusionError::External(Box::new(e));
         self.prepare(wanted).await.map_err(failed)?;
-        let batches = par::blocking(|| self.columns(wanted)).map_err(failed)?;
-        let schema = Arc::new(self.schema.project(wanted)?);
-        // Neighbours stay together: each partition takes a run of batches with about as many rows.
-        let partitions = state.config().target_partitions().max(1);
-        let share = batches.iter().map(RecordBatch::num_rows).sum::<usize>().div_ceil(partitions).max(1);
-        let mut parts: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions];
-        let mut before = 0;
-        for batch in batches {
-            let rows = batch.num_rows();
-            parts[(before / share).min(partitions - 1)].push(batch);
-            before += rows;
-        }
-        Ok(MemorySourceConfig::try_new_exec(&parts, schema, None)?)
+        scan(self, wanted, state.config().target_partitions().max(1))
     }
 }

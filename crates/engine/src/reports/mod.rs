@@ -19,6 +19,9 @@ use crate::facts::{self, Facts};
 use crate::metrics::Catalogue;
 use crate::sql;
 use datafusion::prelude::SessionContext;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 pub use goal::{headline, promises};
 pub(crate) use rows::{Row, Rows};
 use treaty_app::report::{Cell, Column, Provenance, Report, Unit};
@@ -74,6 +77,8 @@ pub struct Desk<'a> {
     pub agreement: &'a Agreement,
     /// What every number rests on; `period` and `filter` are filled in by each report.
     pub provenance: Provenance,
+    /// Answers to grouped queries by their text: reports of a review ask some of them twice.
+    pub(crate) answers: Mutex<HashMap<String, Arc<OnceCell<Rows>>>>,
 }
 
 /// Makes a report by name.
@@ -143,14 +148,18 @@ impl Desk<'_> {
         if !names.is_empty() {
             text.push_str(&format!(" GROUP BY {}", names.join(", ")));
         }
-        let mut rows = Rows::collect(&self.cx, &text, dims.len()).await?;
-        for (i, d) in dims.iter().enumerate() {
-            if let Some(words) = self.words(fact, d)? {
-                rows.0.iter_mut().for_each(|r| r.dims[i] = words.of(r.dims[i].as_deref()));
+        let answer = Arc::clone(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(text.clone()).or_default());
+        let collect = || async {
+            let mut rows = Rows::unordered(&self.cx, &text, dims.len()).await?;
+            for (i, d) in dims.iter().enumerate() {
+                if let Some(words) = self.words(fact, d)? {
+                    rows.0.iter_mut().for_each(|r| r.dims[i] = words.of(r.dims[i].as_deref()));
+                }
             }
-        }
-        rows.sort();
-        Ok(rows)
+            rows.sort();
+            Ok::<_, EngineError>(rows)
+        };
+        Ok(answer.get_or_try_init(collect).await?.clone())
     }
 
     /// What to group by for a dimension: the code where words have one, which is quicker than the word.

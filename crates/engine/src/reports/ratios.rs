@@ -29,9 +29,12 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     ];
     let mut out = desk.blank("ratios", "Do the leads become what they should?", ask, columns);
     let exponent = out.provenance.exponent;
+    let fact = |id: &str| desk.catalogue.get(id).map(|m| m.fact.as_str());
     for (name, id, title) in RATIOS {
         let metric = desk.catalogue.get(id).ok_or_else(|| EngineError::Ask(format!("there is no metric `{id}`")))?;
-        let rows = desk.grouped(ask, &[], &[id], &[]).await?;
+        // All ratios of a fact are one query, which is asked once.
+        let same: Vec<&str> = RATIOS.iter().map(|r| r.1).filter(|other| fact(other) == fact(id)).collect();
+        let rows = desk.grouped(ask, &[], &same, &[]).await?;
         let of_money = metric.units().0 == Unit::Money;
         for r in &rows.0 {
             let mut row: Vec<Cell> = r.front(0).iter().map(|d| named(d.as_deref(), "(unknown)")).collect();

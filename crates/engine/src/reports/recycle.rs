@@ -3,11 +3,38 @@
 use super::{Ask, Desk, column, grouped_count};
 use crate::error::EngineError;
 use crate::facts::Words;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
-use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::{DataType, Float64Type};
-use std::collections::BTreeMap;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
+use std::collections::HashMap;
 use treaty_app::report::{Cell, Report, Unit};
+
+/// How long opportunities of a segment took until they were lost, on average.
+struct Mean {
+    label: Option<String>,
+    days: f64,
+    n: i64,
+}
+
+/// An open opportunity that is older than that; words are codes.
+struct Late {
+    age: i32,
+    id: i32,
+    owner: i32,
+    stage: i32,
+    amount: Option<i64>,
+    mean: usize,
+}
+
+/// Which mean each row is held against, by its label.
+fn mean_of_rows(means: &[Mean], labels: &ArrayRef) -> Result<Vec<Option<usize>>, EngineError> {
+    if labels.null_count() == labels.len() {
+        return Ok(vec![means.iter().position(|m| m.label.is_none()); labels.len()]);
+    }
+    let places: HashMap<Option<&str>, usize> = means.iter().enumerate().map(|(at, m)| (m.label.as_deref(), at)).collect();
+    let labels = cast(labels, &DataType::Utf8)?;
+    Ok(labels.as_string::<i32>().iter().map(|label| places.get(&label).copied()).collect())
+}
 
 pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineError> {
     let columns = vec![
@@ -23,7 +50,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let rules = &desk.agreement.rules;
     let segment = ask.by.as_deref().or(rules.recycle_by.as_deref());
     desk.dimensions(&Ask { by: segment.map(str::to_owned), ..ask.clone() }, "opportunities", &[]).await?;
-    let label = segment.map_or_else(|| "''".to_owned(), |s| desk.key("opportunities", s));
+    let label = segment.map_or_else(|| "CAST(NULL AS INT)".to_owned(), |s| desk.key("opportunities", s));
     let filter = desk.filter(ask, "opportunities").await?.map_or_else(String::new, |f| format!(" AND {f}"));
     let table = crate::facts::coded("opportunities");
     let lost = super::rows::Rows::collect(
@@ -32,58 +59,66 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         1,
     )
     .await?;
-    // Keyed by the label, or its code.
-    let mean: BTreeMap<Option<&str>, (f64, i64)> =
-        lost.0.iter().filter_map(|r| Some((r.label(), (r.number("mean")?, r.int("n"))))).collect();
+    // By the label, or its code.
+    let means: Vec<Mean> = lost
+        .0
+        .iter()
+        .filter_map(|r| Some(Mean { label: r.label().map(str::to_owned), days: r.number("mean")?, n: r.int("n") }))
+        .collect();
     let text = format!(
-        "SELECT opportunity_id, {}, {}, CAST(age_days AS DOUBLE), {label}, CAST(amount AS DOUBLE) FROM {table} WHERE is_open{filter}",
+        "SELECT {}, {}, {}, age_days, amount, {label} FROM {table} WHERE is_open{filter}",
+        desk.key("opportunities", "opportunity_id"),
         desk.key("opportunities", "owner_id"),
         desk.key("opportunities", "stage"),
     );
-    let (mut open, mut flagged) = (0i64, Vec::new());
-    let batches = desk.cx.sql(&text).await?.collect().await?;
-    let words = |dim: &str| desk.words("opportunities", dim);
-    let (owners, stages) = (words("owner_id")?, words("stage")?);
-    let labels = segment.map_or(Ok(None), words)?;
-    for batch in batches {
-        let labelled = cast(batch.column(4), &DataType::Utf8)?;
-        let label = |i: usize| labelled.is_valid(i).then(|| labelled.as_string::<i32>().value(i));
-        let age = batch.column(3).as_primitive::<Float64Type>();
-        let amount = batch.column(5).as_primitive::<Float64Type>();
+    let mut open = 0;
+    let mut late: Vec<Late> = Vec::new();
+    for batch in desk.cx.sql(&text).await?.collect().await? {
         open += batch.num_rows() as i64;
-        let late = |i: &usize| mean.get(&label(*i)).is_some_and(|(mean, n)| *n >= rules.recycle_at_least_lost && age.value(*i) > *mean);
-        let late: UInt32Array = (0..batch.num_rows()).filter(late).map(|i| i as u32).collect();
-        let texts = |column: usize| -> Result<ArrayRef, EngineError> { Ok(cast(&take(batch.column(column), &late, None)?, &DataType::Utf8)?) };
-        let (ids, owner, stage) = (texts(0)?, texts(1)?, texts(2)?);
-        for (at, i) in late.values().iter().enumerate() {
-            let i = *i as usize;
-            let text = |a: &ArrayRef| a.is_valid(at).then(|| a.as_string::<i32>().value(at).to_owned());
-            let word = |list: &Option<Words>, code: &ArrayRef| list.as_ref().and_then(|words| words.of(text(code).as_deref()));
-            let Some((mean, _)) = mean.get(&label(i)) else { continue };
-            let mut row = Vec::with_capacity(8);
-            let id = text(&ids).unwrap_or_default();
-            if ask.by.is_some() {
-                let key = labels.as_ref().map_or_else(|| label(i).map(str::to_owned), |words| words.of(label(i)));
-                row.push(Cell::Text(key.unwrap_or_else(|| "(unknown)".to_owned())));
+        let code = |column: usize| batch.column(column).as_primitive::<Int32Type>();
+        let (ids, owners, stages, ages) = (code(0), code(1), code(2), code(3));
+        let amounts = batch.column(4).as_primitive::<Int64Type>();
+        let of_row = mean_of_rows(&means, batch.column(5))?;
+        for (i, at) in of_row.into_iter().enumerate() {
+            let Some(mean) = at.and_then(|at| means.get(at)) else { continue };
+            let age = if ages.is_valid(i) { ages.value(i) } else { 0 };
+            if mean.n < rules.recycle_at_least_lost || f64::from(age) <= mean.days {
+                continue;
             }
-            row.extend([
-                Cell::Text(id.clone()),
-                Cell::Text(word(&owners, &owner).unwrap_or_else(|| "(unassigned)".to_owned())),
-                Cell::Text(word(&stages, &stage).unwrap_or_default()),
-                Cell::Count(age.value(i) as i64),
-                Cell::Text(format!("mean_lost_cycle > {mean:.1} days")),
-                Cell::Text("recycle: assign to marketing".to_owned()),
-                if amount.is_valid(i) { Cell::Money(amount.value(i) as i64) } else { Cell::Blank },
-            ]);
-            flagged.push((std::cmp::Reverse(age.value(i) as i64), id, row));
+            let known = |column: &Int32Array| if column.is_valid(i) { column.value(i) } else { -1 };
+            let amount = amounts.is_valid(i).then(|| amounts.value(i));
+            late.push(Late { age, id: known(ids), owner: known(owners), stage: known(stages), amount, mean: at.unwrap_or(0) });
         }
     }
-    flagged.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    out.provisional = vec![false; flagged.len()];
-    out.rows = flagged.into_iter().map(|(_, _, row)| row).collect();
+    let words = |dim: &str| desk.words("opportunities", dim);
+    let (ids, owners, stages) = (words("opportunity_id")?, words("owner_id")?, words("stage")?);
+    let labels = segment.map_or(Ok(None), words)?;
+    let word = |words: &Option<Words>, code: i32| words.as_ref().and_then(|w| w.at(code)).map(str::to_owned);
+    let id = |l: &Late| ids.as_ref().and_then(|w| w.at(l.id)).unwrap_or_default();
+    late.sort_by(|a, b| b.age.cmp(&a.age).then_with(|| id(a).cmp(id(b))));
+    let rule: Vec<String> = means.iter().map(|m| format!("mean_lost_cycle > {:.1} days", m.days)).collect();
+    for l in &late {
+        let mut row = Vec::with_capacity(8);
+        if ask.by.is_some() {
+            let label = means[l.mean].label.as_deref();
+            let key = labels.as_ref().map_or_else(|| label.map(str::to_owned), |words| words.of(label));
+            row.push(Cell::Text(key.unwrap_or_else(|| "(unknown)".to_owned())));
+        }
+        row.extend([
+            Cell::Text(id(l).to_owned()),
+            Cell::Text(word(&owners, l.owner).unwrap_or_else(|| "(unassigned)".to_owned())),
+            Cell::Text(word(&stages, l.stage).unwrap_or_default()),
+            Cell::Count(i64::from(l.age)),
+            Cell::Text(rule[l.mean].clone()),
+            Cell::Text("recycle: assign to marketing".to_owned()),
+            l.amount.map_or(Cell::Blank, Cell::Money),
+        ]);
+        out.rows.push(row);
+    }
+    out.provisional = vec![false; late.len()];
     let flagged = out.rows.len() as i64;
-    let all_lost: i64 = mean.values().map(|(_, n)| n).sum();
-    out.answer = if mean.values().all(|(_, n)| *n < rules.recycle_at_least_lost) {
+    let all_lost: i64 = means.iter().map(|m| m.n).sum();
+    out.answer = if means.iter().all(|m| m.n < rules.recycle_at_least_lost) {
         format!("No verdict: only {} opportunities were lost so far, and the rule needs {}.", grouped_count(all_lost), rules.recycle_at_least_lost)
     } else {
         format!(
@@ -96,4 +131,21 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.method = "The rule mean_lost_cycle, literally: an open opportunity whose age in calendar days exceeds the mean number of days from creation to loss of the opportunities that were lost and not won.".to_owned();
     out.notes.push("The rule looks at lost opportunities only: where losses are quicker than wins it flags many that would have been won. Take it as a list to talk about.".to_owned());
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn each_row_is_held_against_the_mean_of_its_label() {
+        let mean = |label: Option<&str>| Mean { label: label.map(str::to_owned), days: 1.0, n: 1 };
+        let means = [mean(Some("0")), mean(None), mean(Some("2"))];
+        let codes: ArrayRef = Arc::new(Int32Array::from(vec![Some(2), None, Some(1), Some(0)]));
+        assert_eq!(mean_of_rows(&means, &codes).expect("places"), [Some(2), Some(1), None, Some(0)]);
+        let none: ArrayRef = Arc::new(Int32Array::from(vec![None, None]));
+        assert_eq!(mean_of_rows(&means, &none).expect("places"), [Some(1), Some(1)]);
+        assert_eq!(mean_of_rows(&means[..1], &none).expect("places"), [None, None]);
+    }
 }

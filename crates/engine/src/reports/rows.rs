@@ -6,14 +6,15 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
     /// Dimension values.
     pub dims: Vec<Option<String>>,
     /// Measures by alias; absent when NULL.
-    pub values: BTreeMap<String, f64>,
+    pub values: BTreeMap<Arc<str>, f64>,
 }
 
 impl Row {
@@ -50,15 +51,22 @@ pub struct Rows(pub Vec<Row>);
 impl Rows {
     /// Runs a query whose first `dims` columns are text and whose others are numbers.
     pub async fn collect(cx: &SessionContext, text: &str, dims: usize) -> Result<Self, EngineError> {
+        let mut rows = Self::unordered(cx, text, dims).await?;
+        rows.sort();
+        Ok(rows)
+    }
+
+    /// As [`Rows::collect`], in no order.
+    pub async fn unordered(cx: &SessionContext, text: &str, dims: usize) -> Result<Self, EngineError> {
         let mut rows = Vec::new();
         for batch in cx.sql(text).await?.collect().await? {
             let schema = batch.schema();
             let labels: Vec<_> =
                 (0..dims).map(|i| cast(batch.column(i), &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
-            let numbers: Vec<(String, Float64Array)> = (dims..batch.num_columns())
+            let numbers: Vec<(Arc<str>, Float64Array)> = (dims..batch.num_columns())
                 .map(|i| {
                     let column = cast(batch.column(i), &DataType::Float64)?;
-                    Ok((schema.field(i).name().clone(), column.as_primitive::<Float64Type>().clone()))
+                    Ok((schema.field(i).name().as_str().into(), column.as_primitive::<Float64Type>().clone()))
                 })
                 .collect::<Result<Vec<_>, EngineError>>()?;
             for r in 0..batch.num_rows() {
@@ -74,19 +82,50 @@ impl Rows {
                 });
             }
         }
-        let mut rows = Self(rows);
-        rows.sort();
-        Ok(rows)
+        Ok(Self(rows))
     }
 
     /// Puts rows into the order of their dimension values.
     pub fn sort(&mut self) {
-        let key = |r: &Row| r.dims.iter().map(|d| (d.is_none(), d.clone())).collect::<Vec<_>>();
-        self.0.sort_by_cached_key(key);
+        fn key(row: &Row) -> impl Iterator<Item = (bool, Option<&str>)> {
+            row.dims.iter().map(|d| (d.is_none(), d.as_deref()))
+        }
+        self.0.sort_by(|a, b| key(a).cmp(key(b)));
+    }
+
+    /// The row of a value of the last dimension; an empty one when there is none.
+    pub fn of(&self, label: &str) -> Row {
+        self.0.iter().find(|r| r.label() == Some(label)).cloned().unwrap_or_default()
+    }
+
+    /// Counts and amounts added up over all rows.
+    pub fn total(&self) -> Row {
+        let mut total = Row::default();
+        for (alias, value) in self.0.iter().flat_map(|r| &r.values) {
+            *total.values.entry(alias.clone()).or_default() += value;
+        }
+        total
     }
 
     /// The only row of a query without dimensions; an empty one when there is none.
     pub fn one(&self) -> Row {
-        self.0.first().cloned().unwrap_or(Row { dims: Vec::new(), values: BTreeMap::new() })
+        self.0.first().cloned().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_and_what_is_missing_is_nothing() {
+        let row = |label: &str, values: &[(&str, f64)]| Row {
+            dims: vec![Some(label.to_owned())],
+            values: values.iter().map(|(n, v)| ((*n).into(), *v)).collect(),
+        };
+        let rows = Rows(vec![row("a", &[("n", 2.0), ("money", 5.0)]), row("b", &[("n", 3.0)])]);
+        assert_eq!((rows.total().int("n"), rows.total().int("money"), rows.total().int("other")), (5, 5, 0));
+        assert_eq!((rows.of("b").int("n"), rows.of("c").int("n")), (3, 0));
+        assert_eq!(Rows(Vec::new()).total(), Row::default());
     }
 }

@@ -21,7 +21,11 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let mut out = desk.blank("sources", "What is each lead source worth?", ask, columns);
     let metrics = ["leads", "converted_leads", "won_amount", "median_lead_to_close_days"];
     let rows = desk.grouped(ask, &["lead_source"], &metrics, &[]).await?;
-    let total = desk.grouped(&Ask { by: None, ..ask.clone() }, &[], &metrics, &[]).await?.one();
+    // Counts and amounts add up, a median does not.
+    let mut total = rows.total();
+    let median = desk.grouped(&Ask { by: None, ..ask.clone() }, &[], &metrics[3..], &[]).await?.one();
+    total.values.remove(metrics[3]);
+    total.values.extend(median.values);
     let (all, all_converted) = (total.int("leads"), total.int("converted_leads"));
     let verdicts = verdicts(
         &rows.0.iter().map(|r| (r.int("leads"), r.int("converted_leads"))).collect::<Vec<_>>(),

@@ -6,9 +6,9 @@ use crate::export::TextRow;
 use crate::facts;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type};
 use datafusion::arrow::row::{RowConverter, SortField};
-use std::collections::HashMap;
+use datafusion::common::HashMap;
 use treaty_app::report::{Cell, Chart, Reason, Report, Unit};
 use treaty_domain::agreement::ClockKind;
 use treaty_stats::{KaplanMeier, Obs};
@@ -55,29 +55,20 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         facts::coded("sla_clocks"),
         conditions.join(" AND ")
     );
-    let mut places: HashMap<Box<[u8]>, usize> = HashMap::new();
-    let mut groups: Vec<(TextRow, Group)> = Vec::new();
+    let mut groups = Groups::default();
     for batch in desk.cx.sql(&text).await?.collect().await? {
         let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
         let waits = batch.column(3).as_primitive::<Float64Type>();
-        let dims = &batch.columns()[4..];
-        let keys = RowConverter::new(dims.iter().map(|d| SortField::new(d.data_type().clone())).collect())?.convert_columns(dims)?;
-        for (i, key) in keys.iter().enumerate() {
-            let place = match places.get(key.as_ref()) {
-                Some(place) => *place,
-                None => {
-                    groups.push((labels(dims, i)?, Group::default()));
-                    places.insert(key.as_ref().into(), groups.len() - 1);
-                    groups.len() - 1
-                }
-            };
-            let g = &mut groups[place].1;
-            g.due += i64::from(due.value(i));
-            g.met += i64::from(due.value(i) && met.value(i));
-            g.worked += i64::from(stopped.value(i));
-            g.waits.push(Obs { time: waits.value(i), event: stopped.value(i) });
+        for (i, place) in groups.places(&batch.columns()[4..])?.into_iter().enumerate() {
+            let g = &mut groups.list[place].1;
+            let (due, stopped) = (due.value(i), stopped.value(i));
+            g.due += i64::from(due);
+            g.met += i64::from(due && met.value(i));
+            g.worked += i64::from(stopped);
+            g.waits.push(Obs { time: waits.value(i), event: stopped });
         }
     }
+    let mut groups = groups.list;
     for (at, dim) in dims.iter().enumerate() {
         if let Some(words) = desk.words("sla_clocks", dim)? {
             groups.iter_mut().for_each(|(labels, _)| labels[at] = words.of(labels[at].as_deref()));
@@ -90,9 +81,10 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         all.due += g.due;
         all.met += g.met;
         all.worked += g.worked;
-        all.waits.extend(g.waits.iter().copied());
         let labels = labels.into_iter().map(|d| Cell::Text(d.unwrap_or_else(|| "(unassigned)".to_owned()))).collect();
         out.rows.push(line(desk, labels, &mut g));
+        // They are in order now, so that all of them are quickly sorted.
+        all.waits.append(&mut g.waits);
         out.provisional.push(false);
     }
     let row = line(desk, vec![Cell::Text("(all)".to_owned()); width], &mut all);
@@ -114,6 +106,47 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     out.clauses = vec!["promise.sales.speed_to_lead".to_owned(), "calendar.default".to_owned()];
     out.method = "From a hand-off to the first human outbound attempt at or after it; a call by the lead first, or an attempt before the hand-off, counts as no wait and is flagged. Hand-offs still inside their window are not due and are left out of the share. Median and 90 % are Kaplan-Meier figures: leads not worked yet count as waiting at least until the as-of instant, so the figures are not made quick by leaving them out.".to_owned();
     Ok(out)
+}
+
+/// Groups by their dimension values.
+#[derive(Default)]
+struct Groups {
+    list: Vec<(TextRow, Group)>,
+    /// Places where there is one dimension of whole numbers, such as codes.
+    of_number: HashMap<Option<i32>, usize>,
+    of_key: HashMap<Box<[u8]>, usize>,
+}
+
+impl Groups {
+    /// The group of each row of some columns; a new one goes to the end.
+    fn places(&mut self, dims: &[ArrayRef]) -> Result<Vec<usize>, EngineError> {
+        let mut places = Vec::new();
+        if let [dim] = dims
+            && let Some(numbers) = dim.as_primitive_opt::<Int32Type>()
+        {
+            for (i, number) in numbers.iter().enumerate() {
+                places.push(match self.of_number.get(&number) {
+                    Some(place) => *place,
+                    None => *self.of_number.entry(number).insert(push(&mut self.list, dims, i)?).get(),
+                });
+            }
+            return Ok(places);
+        }
+        let keys = RowConverter::new(dims.iter().map(|d| SortField::new(d.data_type().clone())).collect())?.convert_columns(dims)?;
+        for (i, key) in keys.iter().enumerate() {
+            places.push(match self.of_key.get(key.as_ref()) {
+                Some(place) => *place,
+                None => *self.of_key.entry(key.as_ref().into()).insert(push(&mut self.list, dims, i)?).get(),
+            });
+        }
+        Ok(places)
+    }
+}
+
+/// A new group of the dimension values of a row.
+fn push(list: &mut Vec<(TextRow, Group)>, dims: &[ArrayRef], row: usize) -> Result<usize, EngineError> {
+    list.push((labels(dims, row)?, Group::default()));
+    Ok(list.len() - 1)
 }
 
 /// The dimension values of a row as text.

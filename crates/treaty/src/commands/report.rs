@@ -37,12 +37,13 @@ pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat
     let home = Home::open(dir)?;
     let ask = ask(&home, slice)?;
     let review = case(&home, when).await?.review(&ask).await.map_err(|e| e.to_string())?;
-    let text = match format {
-        ReviewFormat::Text => text::review_to_text(&review, &output::style(color)),
-        ReviewFormat::Html => treaty_web::review::review_html(&review).map_err(|e| e.to_string())?,
-        ReviewFormat::Json => json::review_text(&review),
-    };
-    output::put(&text, file)?;
+    match format {
+        ReviewFormat::Text => output::put(&text::review_to_text(&review, &output::style(color)), file)?,
+        ReviewFormat::Html => output::put(&treaty_web::review::review_html(&review).map_err(|e| e.to_string())?, file)?,
+        ReviewFormat::Json => output::put_with(file, |to| json::write_review(&review, to))?,
+    }
+    // It may be large, and the process ends.
+    std::mem::forget(review);
     Ok(0)
 }
 
