@@ -205,9 +205,12 @@ fn splice(older: &[Vec<u32>], patch: &[Vec<u32>], replaced: &Replaced) -> [Splic
     let base = older.first().map_or(&[] as &[u32], Vec::as_slice);
     for (table, splice) in out.iter_mut().enumerate() {
         let (own, new) = (&older[table + 1], &patch[table + 1]);
-        let (mut at, mut from, mut next) = (0, 0, 0);
+        let (mut at, mut from, mut next, mut gone) = (0, 0, 0, 0);
         for (group, rows) in base.iter().zip(own) {
-            let stays = *group != NONE && replaced.dropped.binary_search(group).is_err();
+            while *group != NONE && replaced.dropped.get(gone).is_some_and(|d| d < group) {
+                gone += 1;
+            }
+            let stays = *group != NONE && replaced.dropped.get(gone) != Some(group);
             while *group != NONE && next < new.len() && replaced.before[next] <= *group {
                 splice.add(true, from..from + new[next]);
                 from += new[next];
