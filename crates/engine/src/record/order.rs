@@ -344,36 +344,56 @@ struct Sorter<'a> {
     rest: &'a [Cells<'a>],
 }
 
+/// Rows of a block, dealt into buckets.
+struct Dealt {
+    /// Numbers of the rows, as they stand in the block.
+    numbers: Vec<u64>,
+    /// Places in the block, bucket after bucket.
+    places: Vec<u32>,
+    /// Where the places of each bucket end.
+    ends: Vec<u32>,
+}
+
+impl Dealt {
+    fn new(numbers: Vec<u64>, bounds: &[u64]) -> Self {
+        let mut ends = vec![0_u32; bounds.len() + 2];
+        let bucket = |number: &u64| {
+            let bucket = bounds.partition_point(|b| b <= number);
+            ends[bucket + 1] += 1;
+            bucket as u16
+        };
+        let buckets: Vec<u16> = numbers.iter().map(bucket).collect();
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        // Each end is where its bucket begins, until its places are there.
+        let mut places = vec![0_u32; numbers.len()];
+        for (place, bucket) in buckets.into_iter().enumerate() {
+            let next = &mut ends[usize::from(bucket)];
+            places[*next as usize] = place as u32;
+            *next += 1;
+        }
+        Self { numbers, places, ends }
+    }
+
+    /// Places of a bucket.
+    fn of(&self, bucket: usize) -> &[u32] {
+        let from = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.places[from as usize..self.ends[bucket] as usize]
+    }
+}
+
 impl Sorter<'_> {
     fn sort(&self, alive: &[u32]) -> (Vec<u32>, Vec<bool>) {
         let blocks: Vec<&[u32]> = alive.chunks(BLOCK).collect();
-        let numbers: Vec<Vec<u64>> = par::map(blocks, |rows| {
-            rows.iter()
-                .map(|row| self.head.number(*row as usize))
-                .collect()
-        });
+        let numbers: Vec<Vec<u64>> =
+            par::map(blocks.clone(), |rows| rows.iter().map(|row| self.head.number(*row as usize)).collect());
         let bounds = bounds(&numbers, (alive.len() / BUCKET).clamp(1, 2_048));
         let buckets = bounds.len() + 1;
-        let dealt: Vec<(Vec<u16>, Vec<u32>)> =
-            par::map(numbers.iter().collect(), |block: &Vec<u64>| {
-                let mut counts = vec![0_u32; buckets];
-                let at = block
-                    .iter()
-                    .map(|n| {
-                        let bucket = bounds.partition_point(|b| b <= n);
-                        counts[bucket] += 1;
-                        bucket as u16
-                    })
-                    .collect();
-                (at, counts)
-            });
-        let mut sizes = vec![0_usize; buckets];
-        for (_, counts) in &dealt {
-            sizes
-                .iter_mut()
-                .zip(counts)
-                .for_each(|(s, c)| *s += *c as usize);
-        }
+        let dealt: Vec<Dealt> = par::map(numbers, |numbers| Dealt::new(numbers, &bounds));
+        let sizes: Vec<usize> = (0..buckets).map(|bucket| dealt.iter().map(|d| d.of(bucket).len()).sum()).collect();
         // Each task takes a run of buckets with about as many rows as the others'.
         let mut rows = vec![0_u32; alive.len()];
         let mut starts = vec![false; alive.len()];
@@ -396,39 +416,34 @@ impl Sorter<'_> {
             jobs.push((from..to, own_rows, own_starts));
             from = to;
         }
-        par::map(jobs, |(range, rows, starts)| {
-            let mut entries: Vec<Entry> = vec![(0, 0, 0); rows.len()];
-            let mut next = Vec::with_capacity(range.len());
-            let mut sum = 0;
-            for size in &sizes[range.clone()] {
-                next.push(sum);
-                sum += size;
-            }
-            let firsts = next.clone();
-            for (block, (at, numbers)) in alive
-                .chunks(BLOCK)
-                .zip(dealt.iter().map(|d| &d.0).zip(&numbers))
-            {
-                for ((row, bucket), number) in block.iter().zip(at).zip(numbers) {
-                    let Some(slot) = usize::from(*bucket)
-                        .checked_sub(range.start)
-                        .and_then(|b| next.get_mut(b))
-                    else {
-                        continue;
-                    };
-                    let second = self.rest.first().map_or(0, |c| c.prefix(*row as usize));
-                    entries[*slot] = (*number, second, *row);
-                    *slot += 1;
-                }
-            }
-            for (from, to) in firsts.iter().zip(&next) {
-                entries[*from..*to].sort_unstable_by(|a, b| self.compare(a, b));
-            }
+        par::map(jobs, |(range, mut rows, mut starts)| {
+            let mut entries: Vec<Entry> = Vec::new();
             let mut last: Option<Entry> = None;
-            for ((entry, row), start) in entries.into_iter().zip(rows).zip(starts) {
-                *start = last.is_none_or(|last| !self.same_head(&last, &entry));
-                *row = entry.2;
-                last = Some(entry);
+            for bucket in range {
+                entries.clear();
+                for (block, dealt) in blocks.iter().zip(&dealt) {
+                    entries.extend(dealt.of(bucket).iter().map(|place| {
+                        let row = block[*place as usize];
+                        let second = self.rest.first().map_or(0, |c| c.prefix(row as usize));
+                        (dealt.numbers[*place as usize], second, row)
+                    }));
+                }
+                if self.head.decisive {
+                    // One comparison of 128 bits without a branch decides nearly always.
+                    let both = |e: &Entry| (u128::from(e.0) << 64) | u128::from(e.1 as u64 ^ (1 << 63));
+                    entries.sort_unstable_by(|a, b| both(a).cmp(&both(b)).then_with(|| self.compare(a, b)));
+                } else {
+                    entries.sort_unstable_by(|a, b| self.compare(a, b));
+                }
+                let (own_rows, others) = rows.split_at_mut(entries.len());
+                rows = others;
+                let (own_starts, others) = starts.split_at_mut(entries.len());
+                starts = others;
+                for ((entry, row), start) in entries.iter().zip(own_rows).zip(own_starts) {
+                    *start = last.is_none_or(|last| !self.same_head(&last, entry));
+                    *row = entry.2;
+                    last = Some(*entry);
+                }
             }
         });
         (rows, starts)
