@@ -69,6 +69,11 @@ enum Codes {
 }
 
 impl Coded {
+    /// One text in all rows.
+    pub fn same(text: &str, rows: usize) -> Self {
+        Self { codes: Codes::Bytes(vec![1; rows]), values: StringArray::from(vec![text]) }
+    }
+
     /// Takes the dictionaries of few values out of some columns.
     pub fn take(columns: &mut [Option<ArrayRef>]) -> Vec<Option<Self>> {
         let coded = par::map(columns.iter().collect(), |array: &Option<ArrayRef>| {

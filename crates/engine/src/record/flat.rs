@@ -292,33 +292,22 @@ impl Keys {
 }
 
 /// An empty `source` of an event becomes the name of the source. The content hash does not see it,
-/// so the same rows from elsewhere are still the same rows.
-pub fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
+/// so the same rows from elsewhere are still the same rows. Returns the column where all rows lack it.
+pub fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<Option<usize>> {
     let Some(at) = table.columns.iter().position(|c| c.name == "source") else {
-        return Ok(());
+        return Ok(None);
     };
     if name.is_empty() || table.occurred.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    let filled: ArrayRef = match &flat.columns[at] {
-        Some(array) if array.null_count() == 0 => return Ok(()),
-        Some(array) => {
-            let views = compute::cast(array, &DataType::Utf8View)?;
-            let text = Text::of(&views);
-            let cells = (0..flat.rows).map(|i| Some(text.and_then(|t| t.get(i)).unwrap_or(name)));
-            Arc::new(StringViewArray::from_iter(cells))
-        }
-        None => {
-            let keys = Int32Array::from_value(0, flat.rows);
-            let values = StringArray::from(vec![name]);
-            Arc::new(DictionaryArray::try_new(
-                keys,
-                Arc::new(values),
-            )?)
-        }
-    };
-    flat.columns[at] = Some(filled);
-    Ok(())
+    let Some(array) = &flat.columns[at] else { return Ok(Some(at)) };
+    if array.null_count() > 0 {
+        let views = compute::cast(array, &DataType::Utf8View)?;
+        let text = Text::of(&views);
+        let cells = (0..flat.rows).map(|i| Some(text.and_then(|t| t.get(i)).unwrap_or(name)));
+        flat.columns[at] = Some(Arc::new(StringViewArray::from_iter(cells)));
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -309,12 +309,16 @@ impl Record {
             let Hashes { key, content } = hashes;
             let halves = key.iter().map(|hash| keys::half(*hash)).collect();
             drop(key);
-            fill_source(table, &mut flat, &options.source_name)?;
+            let without = fill_source(table, &mut flat, &options.source_name)?;
             let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
             drop(alive);
             progress.step(&format!("writing {}", table.name), Some(written));
+            let mut coded = Coded::take(&mut flat.columns);
+            if let Some(at) = without {
+                coded[at] = Some(Coded::same(&options.source_name, flat.rows));
+            }
             let columns = Arc::new(Columns {
-                coded: Coded::take(&mut flat.columns),
+                coded,
                 layout: std::mem::take(&mut flat.columns),
                 attributes: flat.attributes.take(),
                 hash: Arc::new(Int64Array::from(content)),

@@ -9,7 +9,7 @@ use treaty_app::layout::{ATTRIBUTES, Table};
 use super::cells::Cells;
 use super::error::Result;
 use super::hash;
-use super::par;
+use super::par::{self, Dealt};
 use super::schema::key_positions;
 
 /// Rows that one task hashes.
@@ -126,24 +126,23 @@ impl Index {
         let bits = (alive.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
         let count = 1_usize << bits;
         let shift = 64 - bits;
+        let dealt: Vec<Dealt<(u32, u32)>> = par::map(alive.chunks(BLOCK).collect(), |rows| {
+            Dealt::new(count, rows.iter().map(|row| {
+                let hash = hashes[*row as usize];
+                (part_of(hash, shift), (hash as u32, *row))
+            }))
+        });
         let tasks = par::ranges(count, count.div_ceil(par::workers() * 4));
         let built = par::map(tasks, |range| {
-            let capacity = alive.len() / count + alive.len() / count / 16 + 16;
-            let mut parts: Vec<Part> =
-                range.clone().map(|_| Part { rows: Vec::with_capacity(capacity), slots: Vec::new() }).collect();
-            for row in alive {
-                let hash = hashes[*row as usize];
-                if let Some(part) = part_of(hash, shift).checked_sub(range.start).and_then(|at| parts.get_mut(at)) {
-                    part.rows.push((hash as u32, *row));
-                }
-            }
-            let mut twins = Vec::new();
-            let mut slots = Vec::new();
-            for part in &mut parts {
-                part.slots = std::mem::take(&mut slots);
+            let (mut parts, mut twins) = (Vec::new(), Vec::new());
+            let mut part = Part::default();
+            for at in range {
+                part.rows.clear();
+                dealt.iter().for_each(|block| part.rows.extend_from_slice(block.of(at)));
                 part.link(&same, &mut twins);
-                if !asked {
-                    slots = std::mem::take(part).slots;
+                if asked {
+                    part.rows.shrink_to_fit();
+                    parts.push(std::mem::take(&mut part));
                 }
             }
             (parts, twins)

@@ -12,7 +12,7 @@ use treaty_app::layout::Table;
 
 use super::cells::{Cells, Text};
 use super::error::Result;
-use super::par;
+use super::par::{self, Dealt};
 use super::schema::order_positions;
 
 /// Rows one task numbers.
@@ -33,8 +33,8 @@ pub struct Sorted {
     pub starts: Vec<bool>,
 }
 
-/// A row and numbers that order like its first cells.
-type Entry = (u64, i64, u32);
+/// A number that orders like the first cells of a row, in two halves, and the row.
+type Entry = [u32; 3];
 
 /// Sorts the rows `alive`.
 pub fn sort(table: &Table, columns: &[Option<ArrayRef>], alive: &[u32]) -> Result<Sorted> {
@@ -344,55 +344,19 @@ struct Sorter<'a> {
     rest: &'a [Cells<'a>],
 }
 
-/// Rows of a block, dealt into buckets.
-struct Dealt {
-    /// Numbers of the rows, as they stand in the block.
-    numbers: Vec<u64>,
-    /// Places in the block, bucket after bucket.
-    places: Vec<u32>,
-    /// Where the places of each bucket end.
-    ends: Vec<u32>,
-}
-
-impl Dealt {
-    fn new(numbers: Vec<u64>, bounds: &[u64]) -> Self {
-        let mut ends = vec![0_u32; bounds.len() + 2];
-        let bucket = |number: &u64| {
-            let bucket = bounds.partition_point(|b| b <= number);
-            ends[bucket + 1] += 1;
-            bucket as u16
-        };
-        let buckets: Vec<u16> = numbers.iter().map(bucket).collect();
-        let mut sum = 0;
-        for end in &mut ends {
-            sum += *end;
-            *end = sum;
-        }
-        // Each end is where its bucket begins, until its places are there.
-        let mut places = vec![0_u32; numbers.len()];
-        for (place, bucket) in buckets.into_iter().enumerate() {
-            let next = &mut ends[usize::from(bucket)];
-            places[*next as usize] = place as u32;
-            *next += 1;
-        }
-        Self { numbers, places, ends }
-    }
-
-    /// Places of a bucket.
-    fn of(&self, bucket: usize) -> &[u32] {
-        let from = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.places[from as usize..self.ends[bucket] as usize]
-    }
-}
-
 impl Sorter<'_> {
     fn sort(&self, alive: &[u32]) -> (Vec<u32>, Vec<bool>) {
-        let blocks: Vec<&[u32]> = alive.chunks(BLOCK).collect();
-        let numbers: Vec<Vec<u64>> =
-            par::map(blocks.clone(), |rows| rows.iter().map(|row| self.head.number(*row as usize)).collect());
-        let bounds = bounds(&numbers, (alive.len() / BUCKET).clamp(1, 2_048));
+        let wanted = (alive.len() / BUCKET).clamp(1, 2_048);
+        let step = (alive.len() / (wanted * 32)).max(1);
+        let sample = alive.iter().step_by(step).map(|row| self.head.number(*row as usize)).collect();
+        let bounds = bounds(sample, wanted);
         let buckets = bounds.len() + 1;
-        let dealt: Vec<Dealt> = par::map(numbers, |numbers| Dealt::new(numbers, &bounds));
+        let dealt: Vec<Dealt<Entry>> = par::map(alive.chunks(BLOCK).collect(), |rows| {
+            Dealt::new(buckets, rows.iter().map(|row| {
+                let number = self.head.number(*row as usize);
+                (bounds.partition_point(|b| *b <= number), [(number >> 32) as u32, number as u32, *row])
+            }))
+        });
         let sizes: Vec<usize> = (0..buckets).map(|bucket| dealt.iter().map(|d| d.of(bucket).len()).sum()).collect();
         // Each task takes a run of buckets with about as many rows as the others'.
         let mut rows = vec![0_u32; alive.len()];
@@ -416,71 +380,62 @@ impl Sorter<'_> {
             jobs.push((from..to, own_rows, own_starts));
             from = to;
         }
-        par::map(jobs, |(range, mut rows, mut starts)| {
+        par::map(jobs, |(range, rows, starts)| {
+            let mut at = 0;
             let mut entries: Vec<Entry> = Vec::new();
             let mut last: Option<Entry> = None;
             for bucket in range {
                 entries.clear();
-                for (block, dealt) in blocks.iter().zip(&dealt) {
-                    entries.extend(dealt.of(bucket).iter().map(|place| {
-                        let row = block[*place as usize];
-                        let second = self.rest.first().map_or(0, |c| c.prefix(row as usize));
-                        (dealt.numbers[*place as usize], second, row)
-                    }));
-                }
-                if self.head.decisive {
-                    // One comparison of 128 bits without a branch decides nearly always.
-                    let both = |e: &Entry| (u128::from(e.0) << 64) | u128::from(e.1 as u64 ^ (1 << 63));
-                    entries.sort_unstable_by(|a, b| both(a).cmp(&both(b)).then_with(|| self.compare(a, b)));
-                } else {
-                    entries.sort_unstable_by(|a, b| self.compare(a, b));
-                }
-                let (own_rows, others) = rows.split_at_mut(entries.len());
-                rows = others;
-                let (own_starts, others) = starts.split_at_mut(entries.len());
-                starts = others;
-                for ((entry, row), start) in entries.iter().zip(own_rows).zip(own_starts) {
-                    *start = last.is_none_or(|last| !self.same_head(&last, entry));
-                    *row = entry.2;
-                    last = Some(*entry);
+                dealt.iter().for_each(|block| entries.extend_from_slice(block.of(bucket)));
+                entries.sort_unstable_by_key(whole);
+                for same in entries.chunk_by_mut(|a, b| number(a) == number(b)) {
+                    self.settle(same);
+                    for entry in same {
+                        starts[at] = last.is_none_or(|last| !self.same_head(&last, entry));
+                        rows[at] = entry[2];
+                        at += 1;
+                        last = Some(*entry);
+                    }
                 }
             }
         });
         (rows, starts)
     }
 
-    #[inline]
-    fn same_head(&self, a: &Entry, b: &Entry) -> bool {
-        a.0 == b.0 && (self.head.decisive || compare(self.front, a.2, b.2) == Ordering::Equal)
+    /// Sorts rows of one number, which come in the order of the import: often the right one already.
+    fn settle(&self, same: &mut [Entry]) {
+        let front = if self.head.decisive { &[] } else { self.front };
+        let order = |a: u32, b: u32| compare(front, a, b).then_with(|| compare(self.rest, a, b)).then_with(|| a.cmp(&b));
+        if same.is_sorted_by(|a, b| order(a[2], b[2]) != Ordering::Greater) {
+            return;
+        }
+        // Numbers for the next column, unless more of the first ones has to be looked at.
+        let next = self.rest.first().filter(|_| self.head.decisive);
+        let mut rows: Vec<(i64, u32)> = same.iter().map(|e| (next.map_or(0, |c| c.prefix(e[2] as usize)), e[2])).collect();
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| order(a.1, b.1)));
+        same.iter_mut().zip(rows).for_each(|(entry, (_, row))| entry[2] = row);
     }
 
     #[inline]
-    fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
-        let head = a.0.cmp(&b.0);
-        if head != Ordering::Equal {
-            return head;
-        }
-        if !self.head.decisive {
-            let front = compare(self.front, a.2, b.2);
-            if front != Ordering::Equal {
-                return front;
-            }
-        }
-        a.1.cmp(&b.1)
-            .then_with(|| compare(self.rest, a.2, b.2))
-            .then_with(|| a.2.cmp(&b.2))
+    fn same_head(&self, a: &Entry, b: &Entry) -> bool {
+        number(a) == number(b) && (self.head.decisive || compare(self.front, a[2], b[2]) == Ordering::Equal)
     }
 }
 
-/// Numbers between which buckets of about equal size lie.
-fn bounds(numbers: &[Vec<u64>], buckets: usize) -> Vec<u64> {
-    let total: usize = numbers.iter().map(Vec::len).sum();
-    let step = (total / (buckets * 32)).max(1);
-    let mut sample: Vec<u64> = numbers
-        .iter()
-        .flat_map(|block| block.iter().step_by(step))
-        .copied()
-        .collect();
+/// The number of an entry.
+#[inline]
+fn number(entry: &Entry) -> (u32, u32) {
+    (entry[0], entry[1])
+}
+
+/// An entry as one number.
+#[inline]
+fn whole(entry: &Entry) -> u128 {
+    (u128::from(entry[0]) << 64) | u128::from((u64::from(entry[1]) << 32) | u64::from(entry[2]))
+}
+
+/// Numbers between which buckets of about equal size lie, from a sample of all.
+fn bounds(mut sample: Vec<u64>, buckets: usize) -> Vec<u64> {
     sample.sort_unstable();
     let every = sample.len().div_ceil(buckets).max(1);
     let mut bounds: Vec<u64> = sample.into_iter().skip(every).step_by(every).collect();

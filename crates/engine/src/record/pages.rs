@@ -352,22 +352,21 @@ pub fn coded<C: Copy + Into<u32>>(
     bounds: bool,
 ) -> Result<Chunk> {
     let taken: Vec<C> = rows.iter().map(|row| codes[*row as usize]).collect();
-    // Codes of this chunk, in order of appearance.
-    let mut own = vec![u32::MAX; values.len() + 1];
-    let mut used: Vec<u32> = Vec::new();
-    let mut of_row: Vec<u32> = Vec::with_capacity(rows.len());
+    // Codes of this chunk, in order of text; then a number for each row that is there, without a branch.
+    let mut seen = vec![false; values.len() + 1];
+    taken.iter().for_each(|code| seen[(*code).into() as usize] = true);
+    let mut used: Vec<u32> = (0..values.len() as u32).filter(|k| seen[*k as usize + 1]).collect();
+    used.sort_unstable_by_key(|k| values.value(*k as usize));
+    let mut own = vec![0; values.len() + 1];
+    (0..).zip(&used).for_each(|(number, k)| own[*k as usize + 1] = number);
+    let mut of_row = vec![0_u32; rows.len()];
+    let mut count = 0;
     for code in &taken {
         let code: u32 = (*code).into();
-        if code == 0 {
-            continue;
-        }
-        let number = &mut own[code as usize];
-        if *number == u32::MAX {
-            *number = used.len() as u32;
-            used.push(code - 1);
-        }
-        of_row.push(*number);
+        of_row[count] = own[code as usize];
+        count += usize::from(code != 0);
     }
+    of_row.truncate(count);
     let any_missing = of_row.len() < rows.len();
     let here = |row: usize| taken[row].into() != 0;
     let texts = used.iter().map(|k| values.value(*k as usize));
