@@ -388,8 +388,18 @@ impl Sorter<'_> {
                 entries.clear();
                 dealt.iter().for_each(|block| entries.extend_from_slice(block.of(bucket)));
                 entries.sort_unstable_by_key(whole);
+                // Numbers for the next column, unless more of the first ones has to be looked at: fetched at once, because
+                // each comes from elsewhere.
+                let next = self.rest.first().filter(|_| self.head.decisive);
+                let next: Vec<i64> = entries.iter().map(|e| next.map_or(0, |c| c.prefix(e[2] as usize))).collect();
+                let mut from = 0;
                 for same in entries.chunk_by_mut(|a, b| number(a) == number(b)) {
-                    self.settle(same);
+                    let next = &next[from..from + same.len()];
+                    from += same.len();
+                    // Rows of one number come in the order of the import: often the right one already.
+                    if !next.is_sorted_by(|a, b| a < b) {
+                        self.settle(same, next);
+                    }
                     for entry in same {
                         starts[at] = last.is_none_or(|last| !self.same_head(&last, entry));
                         rows[at] = entry[2];
@@ -402,16 +412,11 @@ impl Sorter<'_> {
         (rows, starts)
     }
 
-    /// Sorts rows of one number, which come in the order of the import: often the right one already.
-    fn settle(&self, same: &mut [Entry]) {
+    /// Sorts rows of one number, whose next cells order like `next`.
+    fn settle(&self, same: &mut [Entry], next: &[i64]) {
         let front = if self.head.decisive { &[] } else { self.front };
         let order = |a: u32, b: u32| compare(front, a, b).then_with(|| compare(self.rest, a, b)).then_with(|| a.cmp(&b));
-        if same.is_sorted_by(|a, b| order(a[2], b[2]) != Ordering::Greater) {
-            return;
-        }
-        // Numbers for the next column, unless more of the first ones has to be looked at.
-        let next = self.rest.first().filter(|_| self.head.decisive);
-        let mut rows: Vec<(i64, u32)> = same.iter().map(|e| (next.map_or(0, |c| c.prefix(e[2] as usize)), e[2])).collect();
+        let mut rows: Vec<(i64, u32)> = next.iter().zip(&*same).map(|(next, entry)| (*next, entry[2])).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| order(a.1, b.1)));
         same.iter_mut().zip(rows).for_each(|(entry, (_, row))| entry[2] = row);
     }

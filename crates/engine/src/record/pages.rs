@@ -359,14 +359,15 @@ pub fn coded<C: Copy + Into<u32>>(
     used.sort_unstable_by_key(|k| values.value(*k as usize));
     let mut own = vec![0; values.len() + 1];
     (0..).zip(&used).for_each(|(number, k)| own[*k as usize + 1] = number);
-    let mut of_row = vec![0_u32; rows.len()];
-    let mut count = 0;
-    for code in &taken {
-        let code: u32 = (*code).into();
-        of_row[count] = own[code as usize];
-        count += usize::from(code != 0);
+    let mut of_row: Vec<u32> = taken.iter().map(|code| own[(*code).into() as usize]).collect();
+    if seen[0] {
+        let mut count = 0;
+        for (i, code) in taken.iter().enumerate() {
+            of_row[count] = of_row[i];
+            count += usize::from((*code).into() != 0);
+        }
+        of_row.truncate(count);
     }
-    of_row.truncate(count);
     let any_missing = of_row.len() < rows.len();
     let here = |row: usize| taken[row].into() != 0;
     let texts = used.iter().map(|k| values.value(*k as usize));
