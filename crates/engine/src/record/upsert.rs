@@ -90,22 +90,18 @@ pub async fn matches(
         .iter()
         .map(|look| if let Look::At(rows) = look { rows.clone() } else { Vec::new() })
         .collect();
-    let parts = reader::pick(Arc::clone(&objects), &whole, &picks, &schema, &columns).await?;
-    for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
-        let row = picks[hit.file][hit.stored as usize];
-        note(hit, row);
+    // A few files at a time: the keys of a large table are many bytes, also where few of them count.
+    let of = |all: bool| (0..files.len()).filter(|at| all == (looks[*at] == Look::All)).collect::<Vec<_>>();
+    for now in few(&whole, &of(false)) {
+        let asked: Vec<StoredFile> = now.iter().map(|at| whole[*at].clone()).collect();
+        let rows: Vec<Vec<u32>> = now.iter().map(|at| picks[*at].clone()).collect();
+        let parts = reader::pick(Arc::clone(&objects), &asked, &rows, &schema, &columns).await?;
+        for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+            let row = rows[hit.file][hit.stored as usize];
+            note(Hit { file: now[hit.file], ..hit }, row);
+        }
     }
-    // A few files at a time: the keys of a large table are many bytes.
-    let all: Vec<usize> = (0..files.len()).filter(|at| looks[*at] == Look::All).collect();
-    let mut left = all.as_slice();
-    while !left.is_empty() {
-        let mut rows = 0;
-        let few = left.iter().take_while(|at| {
-            rows += whole[**at].rows;
-            rows <= 8_000_000
-        });
-        let (now, later) = left.split_at(few.count().max(1));
-        left = later;
+    for now in few(&whole, &of(true)) {
         let asked: Vec<StoredFile> = now.iter().map(|at| whole[*at].clone()).collect();
         let parts = reader::read(Arc::clone(&objects), &asked, &schema, &columns).await?;
         for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
@@ -118,6 +114,23 @@ pub async fn matches(
         .iter_mut()
         .for_each(|rows| rows.sort_unstable());
     Ok(out)
+}
+
+/// Files in lots of at most eight million rows.
+fn few(files: &[StoredFile], all: &[usize]) -> Vec<Vec<usize>> {
+    let mut lots: Vec<Vec<usize>> = Vec::new();
+    let mut rows = 0;
+    for at in all {
+        rows += files[*at].rows;
+        match lots.last_mut() {
+            Some(lot) if rows <= 8_000_000 => lot.push(*at),
+            _ => {
+                rows = files[*at].rows;
+                lots.push(vec![*at]);
+            }
+        }
+    }
+    lots
 }
 
 /// Where an import looks.
