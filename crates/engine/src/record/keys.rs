@@ -246,7 +246,8 @@ impl Part {
 
     fn link(&mut self, same: &(impl Fn(u32, u32) -> bool + Sync), twins: &mut Twins) {
         self.slots.clear();
-        self.slots.resize((self.rows.len() * 4 / 3).next_power_of_two().max(2), 0);
+        // One is always free, where a search ends.
+        self.slots.resize((self.rows.len() + self.rows.len() / 3 + 1).next_power_of_two(), 0);
         for i in 0..self.rows.len() {
             let (hash, row) = self.rows[i];
             match self.probe(hash, |other| same(other, row)) {
@@ -283,6 +284,16 @@ mod tests {
             Some(101)
         );
         assert_eq!(index.find(hash::finish(1 << 40), |_| true), None);
+    }
+
+    #[test]
+    fn a_search_for_what_is_not_there_ends() {
+        for n in 0..70 {
+            let hashes: Vec<u64> = (0..n).map(hash::finish).collect();
+            let alive: Vec<u32> = (0..n as u32).collect();
+            let (index, _) = Index::build(&hashes, &alive, true, |a, b| a == b);
+            assert!((n..2 * n + 9).all(|other| index.find(hash::finish(other), |_| true).is_none()));
+        }
     }
 
     #[test]
