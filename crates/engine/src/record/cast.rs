@@ -20,6 +20,9 @@ use super::error::Result;
 use super::parse;
 use super::schema::{self, DECIMAL, MONEY};
 
+/// Letters that a view holds itself.
+const INLINE: u32 = 12;
+
 /// A cell that is not what its column needs, and why.
 pub type Bad = (usize, String);
 
@@ -163,24 +166,29 @@ pub fn text(array: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
+/// Empty cells are missing afterwards. Text that views hold themselves needs no buffers any more: they are what a
+/// file was read into.
 fn without_empty_views(array: &ArrayRef) -> ArrayRef {
     let views = array.as_string_view();
     let empty = |i: usize| views.views()[i] as u32 == 0;
-    if (0..views.len()).all(|i| !empty(i) || views.is_null(i)) {
-        return Arc::clone(array);
+    let (mut any, mut longest) = (false, 0);
+    for (i, view) in views.views().iter().enumerate() {
+        any |= empty(i) && views.is_valid(i);
+        longest = longest.max(*view as u32);
     }
+    let array = if longest <= INLINE && !views.data_buffers().is_empty() { Arc::new(views.gc()) } else { Arc::clone(array) };
+    if !any {
+        return array;
+    }
+    let views = array.as_string_view();
     let mut valid = BooleanBufferBuilder::new(views.len());
     for i in 0..views.len() {
         valid.append(views.is_valid(i) && !empty(i));
     }
     let nulls = NullBuffer::new(valid.finish());
-    match StringViewArray::try_new(
-        views.views().clone(),
-        views.data_buffers().to_vec(),
-        Some(nulls),
-    ) {
+    match StringViewArray::try_new(views.views().clone(), views.data_buffers().to_vec(), Some(nulls)) {
         Ok(cleaned) => Arc::new(cleaned),
-        Err(_) => Arc::clone(array),
+        Err(_) => array,
     }
 }
 

@@ -81,7 +81,7 @@ pub async fn settle(
         for i in 0..batch.num_rows() {
             let Some(row) = ids.get(i).and_then(|id| rows.get(id)).copied() else { continue };
             let writer = sources.get(&version.value(i)).copied().unwrap_or("native");
-            if writer != own && hash.value(i) as u64 != hashes.content[row as usize] {
+            if writer != own && hash.value(i) != hashes.content[row as usize] {
                 *taken.entry(writer).or_default() += 1;
             }
             for (c, name) in settled.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Rows as the bytes of Parquet files. The same rows give the same bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{ArrayRef, UInt32Array, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, StringArray, UInt32Array, new_null_array};
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::parquet::arrow::ArrowSchemaConverter;
@@ -32,6 +32,8 @@ pub const FILE_ROWS: usize = 2_000_000;
 const GROUP_ROWS: usize = 1_000_000;
 /// Bytes of distinct values up to which a column stays a dictionary.
 const DICTIONARY_BYTES: usize = 8 << 20;
+/// Bytes of a footer, about.
+const FOOTER: usize = 64 << 10;
 /// Rows that are looked at to decide whether a column repeats itself.
 const SAMPLE: usize = 4_096;
 
@@ -46,8 +48,52 @@ pub struct Columns {
     pub hash: ArrayRef,
     /// Record versions; `None`: the version of the job.
     pub version: Option<ArrayRef>,
-    /// Hashes of the keys, of which half is stored.
-    pub key: Vec<u64>,
+    /// Halves of the hashes of the keys.
+    pub key: Vec<i32>,
+    /// Dictionaries of the layout that stand here instead, in less room: rows are taken from everywhere, and more
+    /// of them stay near the core.
+    pub coded: Vec<Option<Coded>>,
+}
+
+/// Text as small numbers: positions among distinct values plus one; zero is a missing cell.
+#[derive(Debug)]
+pub struct Coded {
+    codes: Codes,
+    values: StringArray,
+}
+
+#[derive(Debug)]
+enum Codes {
+    Bytes(Vec<u8>),
+    Shorts(Vec<u16>),
+}
+
+impl Coded {
+    /// One text in all rows.
+    pub fn same(text: &str, rows: usize) -> Self {
+        Self { codes: Codes::Bytes(vec![1; rows]), values: StringArray::from(vec![text]) }
+    }
+
+    /// Takes the dictionaries of few values out of some columns.
+    pub fn take(columns: &mut [Option<ArrayRef>]) -> Vec<Option<Self>> {
+        let coded = par::map(columns.iter().collect(), |array: &Option<ArrayRef>| {
+            let Text::Dict(keys, nulls, values) = Text::of(array.as_ref()?)? else { return None };
+            let code = |(row, key): (usize, &i32)| {
+                if nulls.is_some_and(|n| n.is_null(row)) { 0 } else { *key as u32 + 1 }
+            };
+            let codes = keys.iter().enumerate().map(code);
+            let codes = match values.len() {
+                0..0xff => Codes::Bytes(codes.map(|code| code as u8).collect()),
+                0xff..0xffff => Codes::Shorts(codes.map(|code| code as u16).collect()),
+                _ => return None,
+            };
+            Some(Self { codes, values: values.clone() })
+        });
+        for (column, coded) in columns.iter_mut().zip(&coded) {
+            column.take_if(|_| coded.is_some());
+        }
+        coded
+    }
 }
 
 /// A file to be written.
@@ -98,52 +144,58 @@ impl Encoded {
     }
 }
 
-/// Encodes files on all cores, column by column.
+/// Encodes files on all cores, column by column. Who writes the last column of a file puts it together.
 pub fn encode(table: &Table, jobs: Vec<Job>) -> Result<Vec<Encoded>> {
     let schema = schema::stored(table);
+    let shells = par::try_map(jobs.iter().collect(), |job| Shell::new(table, &schema, job))?;
     let mut tasks = Vec::new();
-    let mut shells = Vec::new();
-    for (number, job) in jobs.iter().enumerate() {
-        let shell = Shell::new(table, &schema, job)?;
-        for (group, rows) in par::ranges(job.part.len(), GROUP_ROWS)
-            .into_iter()
-            .enumerate()
-        {
+    let mut files = Vec::new();
+    for (number, (job, shell)) in jobs.iter().zip(shells).enumerate() {
+        let before = tasks.len();
+        for (group, rows) in par::ranges(job.part.len(), GROUP_ROWS).into_iter().enumerate() {
             let writers = shell.factory.create_column_writers(group)?;
             for (column, writer) in writers.into_iter().enumerate() {
                 let desc = shell.writer.schema_descr().column(column);
-                tasks.push(Task {
-                    number,
-                    group,
-                    column,
-                    desc,
-                    rows: rows.clone(),
-                    writer,
-                });
+                tasks.push(Task { number, group, column, desc, rows: rows.clone(), writer });
             }
         }
-        shells.push(shell);
+        files.push(Mutex::new((tasks.len() - before, Vec::new(), Some(shell))));
     }
-    let chunks = par::try_map(tasks, |task| {
+    let done = par::try_map(tasks, |task| {
         let job = &jobs[task.number];
-        let at = (task.number, task.group);
-        task.run(table, &schema, job).map(|chunk| (at, chunk))
+        let (number, place) = (task.number, (task.group, task.column));
+        let chunk = task.run(table, &schema, job)?;
+        let (mut chunks, shell) = {
+            let mut file = files[number].lock().unwrap_or_else(PoisonError::into_inner);
+            file.1.push((place, chunk));
+            file.0 -= 1;
+            if file.0 > 0 {
+                return Ok(None);
+            }
+            (std::mem::take(&mut file.1), file.2.take())
+        };
+        chunks.sort_unstable_by_key(|(place, _)| *place);
+        let file = shell.map(|shell| shell.finish(table, job, chunks)).transpose()?;
+        Ok::<_, RecordError>(file.map(|file| (number, file)))
     })?;
-    let mut of_job: Vec<Vec<((usize, usize), Encoding)>> =
-        jobs.iter().map(|_| Vec::new()).collect();
-    for (at, chunk) in chunks {
-        of_job[at.0].push((at, chunk));
-    }
-    let parts: Vec<_> = jobs.into_iter().zip(shells).zip(of_job).collect();
-    par::try_map(parts, |((job, shell), chunks)| {
-        shell.finish(table, &job, chunks)
-    })
+    let mut done: Vec<(usize, Encoded)> = done.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(number, _)| *number);
+    Ok(done.into_iter().map(|(_, file)| file).collect())
 }
 
 /// An encoded column of a row group.
 enum Encoding {
     Own(pages::Chunk),
     Arrow(ArrowColumnChunk),
+}
+
+impl Encoding {
+    fn size(&self) -> usize {
+        match self {
+            Self::Own(chunk) => chunk.size(),
+            Self::Arrow(chunk) => chunk.close().bytes_written as usize,
+        }
+    }
 }
 
 struct Task {
@@ -177,6 +229,13 @@ impl Task {
         if self.column == table.columns.len() + 3 {
             return pages::halves(desc, &job.columns.key, rows).map(Some);
         }
+        let bounds = table.columns.get(self.column).is_some_and(|c| bounded(table, c));
+        if let Some(Some(Coded { codes, values })) = job.columns.coded.get(self.column) {
+            return Ok(Some(match codes {
+                Codes::Bytes(codes) => pages::coded(desc, codes, values, rows, bounds)?,
+                Codes::Shorts(codes) => pages::coded(desc, codes, values, rows, bounds)?,
+            }));
+        }
         let Some(array) = job.columns.column(self.column) else {
             let version = i64::try_from(job.version).unwrap_or(i64::MAX);
             return Ok(Some(if self.column == table.columns.len() + 2 {
@@ -185,20 +244,19 @@ impl Task {
                 pages::missing(desc, rows.len())?
             }));
         };
-        let bounds = table
-            .columns
-            .get(self.column)
-            .is_some_and(|c| bounded(table, c));
+        let keyed = table.columns.get(self.column).is_some_and(|c| table.key.contains(&c.name));
         match Cells::of(Some(array))? {
             Cells::Long(values, nulls) => pages::long(desc, values, nulls, rows, bounds).map(Some),
             Cells::Text(text) => match (job.sorted.leading, text) {
                 (Some(leading), text) if leading == self.column => {
                     let starts = &job.sorted.starts[job.part.clone()][self.rows.clone()];
-                    pages::leading(desc, text, rows, starts, bounds)
+                    match (pages::leading(Arc::clone(&desc), text, rows, starts, bounds)?, text) {
+                        (None, Text::View(views)) if keyed => pages::names(desc, views, rows, bounds),
+                        (chunk, _) => Ok(chunk),
+                    }
                 }
-                (_, Text::Dict(keys, nulls, values)) => {
-                    pages::keyed(desc, keys, nulls, values, rows, bounds)
-                }
+                (_, Text::View(views)) if keyed => pages::names(desc, views, rows, bounds),
+                (_, Text::Dict(keys, nulls, values)) => pages::keyed(desc, keys, nulls, values, rows, bounds),
                 _ => Ok(None),
             },
             _ => Ok(None),
@@ -240,6 +298,11 @@ impl Columns {
         let Some(text) = Text::of(array) else {
             return true;
         };
+        if let Text::Dict(_, _, values) = text
+            && values.len() * 2 <= SAMPLE.min(rows.len())
+        {
+            return true;
+        }
         // A stretch of neighbours for clustered columns, then rows from everywhere.
         let step = (rows.len() / SAMPLE).max(1);
         let seen: Vec<&str> = rows
@@ -279,11 +342,14 @@ impl Shell {
         job: &Job,
         chunks: Vec<((usize, usize), Encoding)>,
     ) -> Result<Encoded> {
+        // By row group and column.
+        let size: usize = chunks.iter().map(|(_, chunk)| chunk.size()).sum();
+        self.writer.inner_mut().reserve(size + FOOTER);
         let mut chunks = chunks.into_iter().peekable();
-        while let Some(((_, group), _)) = chunks.peek() {
+        while let Some(((group, _), _)) = chunks.peek() {
             let group = *group;
             let mut out = self.writer.next_row_group()?;
-            while let Some((_, chunk)) = chunks.next_if(|((_, g), _)| *g == group) {
+            while let Some((_, chunk)) = chunks.next_if(|((g, _), _)| *g == group) {
                 match chunk {
                     Encoding::Own(chunk) => chunk.append(&mut out)?,
                     Encoding::Arrow(chunk) => chunk.append_to_row_group(&mut out)?,
@@ -395,4 +461,64 @@ pub fn encode_small(batch: &datafusion::arrow::record_batch::RecordBatch) -> Res
         return Err(RecordError::read("encoding a table", "no bytes"));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order;
+    use super::*;
+    use datafusion::arrow::array::{AsArray, Int64Array, StringViewArray, TimestampMicrosecondArray};
+    use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    type Bytes = <datafusion::object_store::PutPayload as IntoIterator>::Item;
+
+    /// Ids as they are read back, and the bounds that the log keeps.
+    fn round(ids: &[String]) -> (Vec<String>, Value) {
+        let table = treaty_app::layout::table("touchpoints").expect("a table");
+        let mut layout: Vec<Option<ArrayRef>> = vec![None; table.columns.len()];
+        layout[0] = Some(Arc::new(StringViewArray::from_iter_values(ids)));
+        layout[1] = Some(Arc::new(StringViewArray::from_iter_values(ids.iter().map(|_| "P1"))));
+        let at = TimestampMicrosecondArray::from_iter_values((0..ids.len() as i64).rev());
+        layout[2] = Some(Arc::new(at.with_timezone("UTC")));
+        let rows: Vec<u32> = (0..ids.len() as u32).collect();
+        let sorted = order::sort(table, &layout, &rows).expect("an order");
+        let columns = Columns {
+            layout,
+            attributes: None,
+            hash: Arc::new(Int64Array::from_iter_values(0..ids.len() as i64)),
+            version: None,
+            key: vec![7; ids.len()],
+            coded: Vec::new(),
+        };
+        let job = Job { columns: Arc::new(columns), part: 0..ids.len(), sorted: Arc::new(sorted), version: 1, prefix: "v".to_owned() };
+        let file = encode(table, vec![job]).expect("a file").remove(0);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file.bytes)).expect("a reader").build().expect("a reader");
+        let mut read = Vec::new();
+        for batch in reader {
+            let batch = batch.expect("rows");
+            read.extend(batch.column(0).as_string::<i32>().iter().map(|id| id.expect("an id").to_owned()));
+        }
+        (read, serde_json::from_str(&file.stats).expect("bounds"))
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_written() {
+        let numbered = |n: u64| (0..n).map(|i| format!("T{}", hash::finish(i) % 10_u64.pow(1 + (i % 10) as u32))).collect::<Vec<_>>();
+        let cases = [
+            numbered(1),
+            numbered(129),
+            numbered(300_000),
+            vec!["twelve bytes".to_owned(); 40],
+            vec!["ä".to_owned(), "a name that is longer".to_owned()],
+            vec!["ab".to_owned(), "ab\0".to_owned(), "abc".to_owned(), "a".to_owned()],
+        ];
+        for ids in cases {
+            let (read, stats) = round(&ids);
+            let want: Vec<&String> = ids.iter().rev().collect();
+            assert!(read.iter().eq(want), "{} ids", ids.len());
+            assert_eq!(stats["minValues"]["touchpoint_id"].as_str(), ids.iter().min().map(String::as_str));
+            assert_eq!(stats["maxValues"]["touchpoint_id"].as_str(), ids.iter().max().map(String::as_str));
+            assert_eq!(stats["nullCount"]["touchpoint_id"], 0);
+        }
+    }
 }

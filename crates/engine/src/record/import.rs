@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, Int64Array, StringViewArray};
-use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::DataType;
-use treaty_app::import::{Details, Filtered, ImportResult, LogEntry, MAX_FAULTS, Origin, Progress, TableCount};
+use datafusion::arrow::array::Int64Array;
+use treaty_app::import::{Details, Filtered, ImportResult, LogEntry, MAX_FAULTS, Origin, Progress, Silent, TableCount};
 use treaty_app::layout::{Kind, TABLES, Table};
 use treaty_app::raw::Fault;
 use treaty_domain::zone::Zone;
 
 use super::cells::{Cells, Text};
-use super::encode::{self, Columns, Encoded, FILE_ROWS, Job};
+use super::encode::{self, Coded, Columns, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
-use super::flat::Flat;
+use super::flat::{Flat, Growing, fill_source};
 use super::keys::{self, Hashes, Index};
 use super::ledger;
 use super::source::{self, Incoming, Prepared};
@@ -56,6 +54,18 @@ struct Outcome {
     /// Names of the files among them that are new.
     fresh: Vec<String>,
 }
+
+/// What became of some tables of an import.
+#[derive(Default)]
+struct Lane {
+    outcomes: Vec<(usize, Outcome)>,
+    /// Names of files that were written, with their tables.
+    fresh: Vec<(String, String)>,
+    failed: Option<RecordError>,
+}
+
+/// From so many rows on an import is large.
+const BESIDE: u64 = 1_000_000;
 
 impl Record {
     /// Imports rows by their keys. What cannot be stored is refused row by row and reported; a
@@ -174,7 +184,8 @@ impl Record {
         }
     }
 
-    /// Reads, checks and writes the files of every table, and commits nothing.
+    /// Reads, checks and writes the files of every table, and commits nothing. Small tables of a large import go
+    /// beside the large ones, because single steps of them keep one core busy only.
     async fn write_tables(
         &self,
         prepared: BTreeMap<usize, Vec<Prepared>>,
@@ -182,36 +193,48 @@ impl Record {
         progress: &dyn Progress,
         fresh: &mut Vec<(String, String)>,
     ) -> Result<Vec<Outcome>> {
+        let rows = |sources: &[Prepared]| sources.iter().map(|s| s.rows).sum::<u64>();
+        let total: u64 = prepared.values().map(|sources| rows(sources)).sum();
+        let (small, large): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            prepared.into_iter().partition(|(_, sources)| total > BESIDE && rows(sources) * 8 < total);
+        let lanes = par::join(self.lane(small, options, &Silent), self.lane(large, options, progress)).await;
+        let (mut outcomes, mut failed) = (Vec::new(), None);
+        for lane in [lanes.0, lanes.1] {
+            fresh.extend(lane.fresh);
+            outcomes.extend(lane.outcomes);
+            failed = failed.or(lane.failed);
+        }
+        outcomes.sort_unstable_by_key(|(at, _)| *at);
+        failed.map_or(Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect()), Err)
+    }
+
+    /// Some tables one after the other, up to the first failure.
+    async fn lane(
+        &self,
+        tables: BTreeMap<usize, Vec<Prepared>>,
+        options: &ImportOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Lane {
+        let mut lane = Lane::default();
         let mut puts = tokio::task::JoinSet::new();
-        let mut outcomes = Vec::new();
-        let mut failed = None;
-        for (at, sources) in prepared {
+        for (at, sources) in tables {
             let table = &TABLES[at];
             let mut out = Outcome::default();
-            let done = self
-                .table(table, sources, options, progress, &mut out, &mut puts)
-                .await;
-            fresh.extend(
-                out.fresh
-                    .iter()
-                    .map(|name| (table.name.to_owned(), name.clone())),
-            );
+            let done = self.table(table, sources, options, progress, &mut out, &mut puts).await;
+            lane.fresh.extend(out.fresh.iter().map(|name| (table.name.to_owned(), name.clone())));
             if let Err(error) = done {
-                failed = Some(error);
+                lane.failed = Some(error);
                 break;
             }
-            outcomes.push(out);
+            lane.outcomes.push((at, out));
         }
         // Also after a failure: what is still being written must be there to be removed.
         while let Some(done) = puts.join_next().await {
-            if let Err(error) = done
-                .map_err(|e| RecordError::read("writing files", e))
-                .flatten()
-            {
-                failed.get_or_insert(error);
+            if let Err(error) = done.map_err(|e| RecordError::read("writing files", e)).flatten() {
+                lane.failed.get_or_insert(error);
             }
         }
-        failed.map_or(Ok(outcomes), Err)
+        lane
     }
 
     async fn table(
@@ -231,28 +254,25 @@ impl Record {
             out.faults.extend(source.faults.iter().cloned());
         }
         progress.step(&format!("reading {}", table.name), Some(rows));
+        let stored = self.stored(table.name).await?;
         let (mut flat, mut hashes, index, dropped) =
-            par::blocking(|| check(table, sources, options, progress, out))?;
+            par::blocking(|| check(table, sources, !stored.is_empty(), options, progress, out))?;
         if flat.rows == 0 {
             return Ok(());
         }
         let settled = claims::settle(self, table, &mut flat, &mut hashes, options).await?;
         out.notes.extend(settled.notes);
         out.attributes.extend(settled.attributes);
-        let stored = self.stored(table.name).await?;
         let objects = self.store.objects(table.name)?;
         let matched =
             upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &index).await?;
         drop(index);
         let alive = par::blocking(|| {
-            let mut gone = vec![false; flat.rows];
-            matched
-                .unchanged
-                .iter()
-                .chain(&dropped)
-                .for_each(|row| gone[*row as usize] = true);
             let mut alive = flat.alive();
             if !matched.unchanged.is_empty() || !dropped.is_empty() {
+                let mut gone = vec![false; flat.rows];
+                let out = matched.unchanged.iter().chain(&dropped);
+                out.for_each(|row| gone[*row as usize] = true);
                 alive.retain(|row| !gone[*row as usize]);
             }
             alive
@@ -286,18 +306,24 @@ impl Record {
         }
         let written = alive.len() as u64;
         let files = par::blocking(|| {
-            fill_source(table, &mut flat, &options.source_name)?;
+            let Hashes { key, content } = hashes;
+            let halves = key.iter().map(|hash| keys::half(*hash)).collect();
+            drop(key);
+            let without = fill_source(table, &mut flat, &options.source_name)?;
             let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
             drop(alive);
             progress.step(&format!("writing {}", table.name), Some(written));
-            let Hashes { key, content } = hashes;
-            let hash: Vec<i64> = content.into_iter().map(|h| h as i64).collect();
+            let mut coded = Coded::take(&mut flat.columns);
+            if let Some(at) = without {
+                coded[at] = Some(Coded::same(&options.source_name, flat.rows));
+            }
             let columns = Arc::new(Columns {
+                coded,
                 layout: std::mem::take(&mut flat.columns),
                 attributes: flat.attributes.take(),
-                hash: Arc::new(Int64Array::from(hash)),
+                hash: Arc::new(Int64Array::from(content)),
                 version: None,
-                key,
+                key: halves,
             });
             let rows = sorted.rows.len();
             let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))
@@ -422,17 +448,20 @@ fn prepare(
 }
 
 /// Reads and checks the rows of one table; returns them with their hashes, the index of their
-/// keys, and the rows that another one of the same key has driven out.
+/// keys if it will be asked, and the rows that another one of the same key has driven out.
 fn check(
     table: &'static Table,
     sources: Vec<Prepared>,
+    asked: bool,
     options: &ImportOptions<'_>,
     progress: &dyn treaty_app::import::Progress,
     out: &mut Outcome,
 ) -> Result<(Flat, Hashes, Index, HashSet<u32>)> {
-    let pieces = source::read(sources, options, progress)?;
+    let mut growing = Growing::new(table, out.count.read as usize);
+    source::read(sources, options, progress, |pieces| growing.add(pieces))?;
+    let flat = growing.finish(table)?;
     let mut undated = 0;
-    for piece in &pieces {
+    for (_, piece) in &flat.origins {
         out.count.rejected += piece.refused.count();
         out.faults
             .extend(piece.refused.faults.iter().map(|(_, f)| f.clone()));
@@ -446,7 +475,6 @@ fn check(
         ));
     }
     progress.step(&format!("checking {}", table.name), Some(out.count.read));
-    let flat = Flat::join(table, pieces)?;
     let hashes = keys::hashes(table, &flat.columns, flat.attributes.as_ref(), flat.rows)?;
     let (mut index, pairs) = {
         let columns = schema::key_positions(table)
@@ -454,7 +482,7 @@ fn check(
             .map(|c| Cells::of(flat.columns[c].as_ref()))
             .collect::<Result<Vec<_>>>()?;
         let same = |a: u32, b: u32| keys::same_key(&columns, a as usize, &columns, b as usize);
-        Index::build(&hashes.key, &flat.alive(), same)
+        Index::build(&hashes.key, &flat.alive(), asked, same)
     };
     let resolved = twins::resolve(table, &flat, &hashes, &mut index, &pairs, 4 * MAX_FAULTS)?;
     out.count.unchanged += resolved.repeated;
@@ -511,36 +539,6 @@ fn keep(
         let objects = Arc::clone(objects);
         puts.spawn(async move { store::put(&objects, &file.name, file.bytes).await });
     }
-}
-
-/// An empty `source` of an event becomes the name of the source. The content hash does not see it,
-/// so the same rows from elsewhere are still the same rows.
-fn fill_source(table: &Table, flat: &mut Flat, name: &str) -> Result<()> {
-    let Some(at) = table.columns.iter().position(|c| c.name == "source") else {
-        return Ok(());
-    };
-    if name.is_empty() || table.occurred.is_none() {
-        return Ok(());
-    }
-    let filled: ArrayRef = match &flat.columns[at] {
-        Some(array) if array.null_count() == 0 => return Ok(()),
-        Some(array) => {
-            let views = compute::cast(array, &DataType::Utf8View)?;
-            let text = Text::of(&views);
-            let cells = (0..flat.rows).map(|i| Some(text.and_then(|t| t.get(i)).unwrap_or(name)));
-            Arc::new(StringViewArray::from_iter(cells))
-        }
-        None => {
-            let keys = datafusion::arrow::array::Int32Array::from_value(0, flat.rows);
-            let values = datafusion::arrow::array::StringArray::from(vec![name]);
-            Arc::new(datafusion::arrow::array::DictionaryArray::try_new(
-                keys,
-                Arc::new(values),
-            )?)
-        }
-    };
-    flat.columns[at] = Some(filled);
-    Ok(())
 }
 
 /// Files by table, for the commit.

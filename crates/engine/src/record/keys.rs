@@ -9,7 +9,7 @@ use treaty_app::layout::{ATTRIBUTES, Table};
 use super::cells::Cells;
 use super::error::Result;
 use super::hash;
-use super::par;
+use super::par::{self, Dealt};
 use super::schema::key_positions;
 
 /// Rows that one task hashes.
@@ -23,8 +23,8 @@ pub const NONE: u32 = u32::MAX;
 pub struct Hashes {
     /// Of the key columns.
     pub key: Vec<u64>,
-    /// Of all columns of the layout and the attributes.
-    pub content: Vec<u64>,
+    /// Of all columns of the layout and the attributes, as they are stored.
+    pub content: Vec<i64>,
 }
 
 /// Hashes rows on all cores.
@@ -60,17 +60,16 @@ pub fn hashes(
             if *is_key {
                 cells.hash_into(*seed, rows.clone(), |i, h| {
                     key[i] = key[i].wrapping_add(h);
-                    content[i] = content[i].wrapping_add(h);
+                    content[i] = content[i].wrapping_add(h as i64);
                 });
             } else {
                 cells.hash_into(*seed, rows.clone(), |i, h| {
-                    content[i] = content[i].wrapping_add(h)
+                    content[i] = content[i].wrapping_add(h as i64)
                 });
             }
         }
-        key.iter_mut()
-            .chain(content)
-            .for_each(|h| *h = hash::finish(*h));
+        key.iter_mut().for_each(|h| *h = hash::finish(*h));
+        content.iter_mut().for_each(|h| *h = hash::finish(*h as u64) as i64);
     });
     Ok(out)
 }
@@ -102,7 +101,7 @@ pub fn same_key(a: &[Cells<'_>], i: usize, b: &[Cells<'_>], j: usize) -> bool {
 }
 
 /// Finds rows by key. Cut into parts that fit a core's cache while they are built.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Index {
     shift: u32,
     parts: Vec<Part>,
@@ -110,71 +109,59 @@ pub struct Index {
 
 #[derive(Debug, Default)]
 struct Part {
-    hashes: Vec<u64>,
-    rows: Vec<u32>,
+    /// Low halves of hashes, whose high bits name the part, and rows.
+    rows: Vec<(u32, u32)>,
     /// Positions in `rows` plus one; zero is free.
     slots: Vec<u32>,
 }
 
+/// Pairs of a row and a later one with the same key.
+pub type Twins = Vec<(u32, u32)>;
+
 impl Index {
-    /// Indexes the rows `alive`. `same` says whether two rows have the same key. Returns with it
-    /// the pairs of a row and a later one with the same key, which is not indexed.
-    pub fn build(
-        hashes: &[u64],
-        alive: &[u32],
-        same: impl Fn(u32, u32) -> bool + Sync,
-    ) -> (Self, Vec<(u32, u32)>) {
-        let bits = (alive.len() / 32_768)
-            .next_power_of_two()
-            .trailing_zeros()
-            .min(12);
+    /// Indexes the rows `alive`. `same` says whether two rows have the same key. Returns with it the twins, of
+    /// which the later ones are not indexed. Where nobody will ask for rows, only the twins are found, and the
+    /// index is empty.
+    pub fn build(hashes: &[u64], alive: &[u32], asked: bool, same: impl Fn(u32, u32) -> bool + Sync) -> (Self, Twins) {
+        let bits = (alive.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
         let count = 1_usize << bits;
         let shift = 64 - bits;
-        let tasks = par::ranges(count, count.div_ceil(par::workers()));
-        let built = par::map(tasks, |range| {
-            let capacity = alive.len() / count + alive.len() / count / 16 + 16;
-            let mut parts: Vec<Part> = range
-                .clone()
-                .map(|_| Part {
-                    hashes: Vec::with_capacity(capacity),
-                    rows: Vec::with_capacity(capacity),
-                    slots: Vec::new(),
-                })
-                .collect();
-            for row in alive {
+        let dealt: Vec<Dealt<(u32, u32)>> = par::map(alive.chunks(BLOCK).collect(), |rows| {
+            Dealt::new(count, rows.iter().map(|row| {
                 let hash = hashes[*row as usize];
-                let at = part_of(hash, shift);
-                if range.contains(&at) {
-                    let part = &mut parts[at - range.start];
-                    part.hashes.push(hash);
-                    part.rows.push(*row);
-                }
-            }
-            let mut twins = Vec::new();
-            for part in &mut parts {
+                (part_of(hash, shift), (hash as u32, *row))
+            }))
+        });
+        let tasks = par::ranges(count, count.div_ceil(par::workers() * 4));
+        let built = par::map(tasks, |range| {
+            let (mut parts, mut twins) = (Vec::new(), Vec::new());
+            let mut part = Part::default();
+            for at in range {
+                part.rows.clear();
+                dealt.iter().for_each(|block| part.rows.extend_from_slice(block.of(at)));
                 part.link(&same, &mut twins);
+                if asked {
+                    part.rows.shrink_to_fit();
+                    parts.push(std::mem::take(&mut part));
+                }
             }
             (parts, twins)
         });
-        let mut index = Self {
-            shift,
-            parts: Vec::with_capacity(count),
-        };
-        let mut twins = Vec::new();
-        for (parts, more) in built {
-            index.parts.extend(parts);
+        let (mut parts, mut twins) = (Vec::new(), Vec::new());
+        for (some, more) in built {
+            parts.extend(some);
             twins.extend(more);
         }
-        (index, twins)
+        (if asked { Self { shift, parts } } else { Self::default() }, twins)
     }
 
     /// The row of this hash that `same` accepts.
     pub fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
         let part = &self.parts[part_of(hash, self.shift)];
-        part.probe(hash, same).ok().map(|at| part.rows[at])
+        part.probe(hash as u32, same).ok().map(|at| part.rows[at].1)
     }
 
-    /// For every hash of some lists an indexed row of the same hash, or [`NONE`]. Whether the keys
+    /// For every hash of some lists an indexed row of most likely the same hash, or [`NONE`]. Whether the keys
     /// are the same is for the caller to see.
     pub fn candidates(&self, lists: &[Vec<u64>]) -> Vec<Vec<AtomicU32>> {
         let out: Vec<Vec<AtomicU32>> = lists
@@ -211,8 +198,8 @@ impl Index {
                 for (part, asked) in self.parts[range].iter().zip(asked) {
                     for (l, i) in asked {
                         let (l, i) = (l as usize, i as usize);
-                        if let Ok(at) = part.probe(lists[l][i], |_| true) {
-                            out[l][i].store(part.rows[at], Relaxed);
+                        if let Ok(at) = part.probe(lists[l][i] as u32, |_| true) {
+                            out[l][i].store(part.rows[at].1, Relaxed);
                         }
                     }
                 }
@@ -223,9 +210,9 @@ impl Index {
 
     /// Lets `winner` stand for `row` from now on; both have the same key.
     pub fn replace(&mut self, hash: u64, row: u32, winner: u32) {
-        let part = &mut self.parts[part_of(hash, self.shift)];
-        if let Ok(at) = part.probe(hash, |r| r == row) {
-            part.rows[at] = winner;
+        let Some(part) = self.parts.get_mut(part_of(hash, self.shift)) else { return };
+        if let Ok(at) = part.probe(hash as u32, |r| r == row) {
+            part.rows[at].1 = winner;
         }
     }
 }
@@ -236,7 +223,7 @@ fn part_of(hash: u64, shift: u32) -> usize {
 
 impl Part {
     /// Position in `rows` of the row that `same` accepts, or the free slot for it.
-    fn probe(&self, hash: u64, same: impl Fn(u32) -> bool) -> Result<usize, usize> {
+    fn probe(&self, hash: u32, same: impl Fn(u32) -> bool) -> Result<usize, usize> {
         let mask = self.slots.len().wrapping_sub(1);
         if self.slots.is_empty() {
             return Err(0);
@@ -247,7 +234,8 @@ impl Part {
                 0 => return Err(slot),
                 at => {
                     let at = at as usize - 1;
-                    if self.hashes[at] == hash && same(self.rows[at]) {
+                    let (own, row) = self.rows[at];
+                    if own == hash && same(row) {
                         return Ok(at);
                     }
                 }
@@ -256,12 +244,14 @@ impl Part {
         }
     }
 
-    fn link(&mut self, same: &(impl Fn(u32, u32) -> bool + Sync), twins: &mut Vec<(u32, u32)>) {
-        self.slots = vec![0; (self.rows.len() * 2).next_power_of_two().max(2)];
+    fn link(&mut self, same: &(impl Fn(u32, u32) -> bool + Sync), twins: &mut Twins) {
+        self.slots.clear();
+        // One is always free, where a search ends.
+        self.slots.resize((self.rows.len() + self.rows.len() / 3 + 1).next_power_of_two(), 0);
         for i in 0..self.rows.len() {
-            let row = self.rows[i];
-            match self.probe(self.hashes[i], |other| same(other, row)) {
-                Ok(first) => twins.push((self.rows[first], row)),
+            let (hash, row) = self.rows[i];
+            match self.probe(hash, |other| same(other, row)) {
+                Ok(first) => twins.push((self.rows[first].1, row)),
                 Err(free) => self.slots[free] = (i + 1) as u32,
             }
         }
@@ -278,9 +268,12 @@ mod tests {
         let hashes: Vec<u64> = keys.iter().map(|k| hash::finish(k / 3)).collect();
         let alive: Vec<u32> = (0..100_000).collect();
         let same = |a: u32, b: u32| keys[a as usize] == keys[b as usize];
-        let (mut index, twins) = Index::build(&hashes, &alive, same);
+        let (mut index, twins) = Index::build(&hashes, &alive, true, same);
         assert_eq!(twins.len(), 50_000);
         assert!(twins.iter().all(|(a, b)| a + 1 == *b));
+        let (mut empty, others) = Index::build(&hashes, &alive, false, same);
+        assert_eq!(others, twins, "twins are found without an index, too");
+        empty.replace(hashes[101], 100, 101);
         assert_eq!(
             index.find(hashes[101], |r| keys[r as usize] == 50),
             Some(100)
@@ -294,11 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn a_search_for_what_is_not_there_ends() {
+        for n in 0..70 {
+            let hashes: Vec<u64> = (0..n).map(hash::finish).collect();
+            let alive: Vec<u32> = (0..n as u32).collect();
+            let (index, _) = Index::build(&hashes, &alive, true, |a, b| a == b);
+            assert!((n..2 * n + 9).all(|other| index.find(hash::finish(other), |_| true).is_none()));
+        }
+    }
+
+    #[test]
     fn many_rows_are_found_at_once() {
         let hashes: Vec<u64> = (0..700_000).map(hash::finish).collect();
         for indexed in [1_000, 700_000] {
             let alive: Vec<u32> = (0..indexed).collect();
-            let (index, twins) = Index::build(&hashes, &alive, |_, _| true);
+            let (index, twins) = Index::build(&hashes, &alive, true, |a, b| a == b);
             assert!(twins.is_empty() && (index.parts.len() >= 16) == (indexed > 1_000));
             let lists = vec![hashes[..500].to_vec(), hashes[500..2_000].to_vec()];
             let found = index.candidates(&lists);

@@ -12,7 +12,7 @@ use treaty_app::layout::Table;
 
 use super::cells::{Cells, Text};
 use super::error::Result;
-use super::par;
+use super::par::{self, Dealt};
 use super::schema::order_positions;
 
 /// Rows one task numbers.
@@ -33,8 +33,8 @@ pub struct Sorted {
     pub starts: Vec<bool>,
 }
 
-/// A row and numbers that order like its first cells.
-type Entry = (u64, i64, u32);
+/// A number that orders like the first cells of a row, in two halves, and the row.
+type Entry = [u32; 3];
 
 /// Sorts the rows `alive`.
 pub fn sort(table: &Table, columns: &[Option<ArrayRef>], alive: &[u32]) -> Result<Sorted> {
@@ -346,34 +346,18 @@ struct Sorter<'a> {
 
 impl Sorter<'_> {
     fn sort(&self, alive: &[u32]) -> (Vec<u32>, Vec<bool>) {
-        let blocks: Vec<&[u32]> = alive.chunks(BLOCK).collect();
-        let numbers: Vec<Vec<u64>> = par::map(blocks, |rows| {
-            rows.iter()
-                .map(|row| self.head.number(*row as usize))
-                .collect()
-        });
-        let bounds = bounds(&numbers, (alive.len() / BUCKET).clamp(1, 2_048));
+        let wanted = (alive.len() / BUCKET).clamp(1, 2_048);
+        let step = (alive.len() / (wanted * 32)).max(1);
+        let sample = alive.iter().step_by(step).map(|row| self.head.number(*row as usize)).collect();
+        let bounds = bounds(sample, wanted);
         let buckets = bounds.len() + 1;
-        let dealt: Vec<(Vec<u16>, Vec<u32>)> =
-            par::map(numbers.iter().collect(), |block: &Vec<u64>| {
-                let mut counts = vec![0_u32; buckets];
-                let at = block
-                    .iter()
-                    .map(|n| {
-                        let bucket = bounds.partition_point(|b| b <= n);
-                        counts[bucket] += 1;
-                        bucket as u16
-                    })
-                    .collect();
-                (at, counts)
-            });
-        let mut sizes = vec![0_usize; buckets];
-        for (_, counts) in &dealt {
-            sizes
-                .iter_mut()
-                .zip(counts)
-                .for_each(|(s, c)| *s += *c as usize);
-        }
+        let dealt: Vec<Dealt<Entry>> = par::map(alive.chunks(BLOCK).collect(), |rows| {
+            Dealt::new(buckets, rows.iter().map(|row| {
+                let number = self.head.number(*row as usize);
+                (bounds.partition_point(|b| *b <= number), [(number >> 32) as u32, number as u32, *row])
+            }))
+        });
+        let sizes: Vec<usize> = (0..buckets).map(|bucket| dealt.iter().map(|d| d.of(bucket).len()).sum()).collect();
         // Each task takes a run of buckets with about as many rows as the others'.
         let mut rows = vec![0_u32; alive.len()];
         let mut starts = vec![false; alive.len()];
@@ -397,75 +381,66 @@ impl Sorter<'_> {
             from = to;
         }
         par::map(jobs, |(range, rows, starts)| {
-            let mut entries: Vec<Entry> = vec![(0, 0, 0); rows.len()];
-            let mut next = Vec::with_capacity(range.len());
-            let mut sum = 0;
-            for size in &sizes[range.clone()] {
-                next.push(sum);
-                sum += size;
-            }
-            let firsts = next.clone();
-            for (block, (at, numbers)) in alive
-                .chunks(BLOCK)
-                .zip(dealt.iter().map(|d| &d.0).zip(&numbers))
-            {
-                for ((row, bucket), number) in block.iter().zip(at).zip(numbers) {
-                    let Some(slot) = usize::from(*bucket)
-                        .checked_sub(range.start)
-                        .and_then(|b| next.get_mut(b))
-                    else {
-                        continue;
-                    };
-                    let second = self.rest.first().map_or(0, |c| c.prefix(*row as usize));
-                    entries[*slot] = (*number, second, *row);
-                    *slot += 1;
-                }
-            }
-            for (from, to) in firsts.iter().zip(&next) {
-                entries[*from..*to].sort_unstable_by(|a, b| self.compare(a, b));
-            }
+            let mut at = 0;
+            let mut entries: Vec<Entry> = Vec::new();
             let mut last: Option<Entry> = None;
-            for ((entry, row), start) in entries.into_iter().zip(rows).zip(starts) {
-                *start = last.is_none_or(|last| !self.same_head(&last, &entry));
-                *row = entry.2;
-                last = Some(entry);
+            for bucket in range {
+                entries.clear();
+                dealt.iter().for_each(|block| entries.extend_from_slice(block.of(bucket)));
+                entries.sort_unstable_by_key(whole);
+                // Numbers for the next column, unless more of the first ones has to be looked at: fetched at once, because
+                // each comes from elsewhere.
+                let next = self.rest.first().filter(|_| self.head.decisive);
+                let next: Vec<i64> = entries.iter().map(|e| next.map_or(0, |c| c.prefix(e[2] as usize))).collect();
+                let mut from = 0;
+                for same in entries.chunk_by_mut(|a, b| number(a) == number(b)) {
+                    let next = &next[from..from + same.len()];
+                    from += same.len();
+                    // Rows of one number come in the order of the import: often the right one already.
+                    if !next.is_sorted_by(|a, b| a < b) {
+                        self.settle(same, next);
+                    }
+                    for entry in same {
+                        starts[at] = last.is_none_or(|last| !self.same_head(&last, entry));
+                        rows[at] = entry[2];
+                        at += 1;
+                        last = Some(*entry);
+                    }
+                }
             }
         });
         (rows, starts)
     }
 
-    #[inline]
-    fn same_head(&self, a: &Entry, b: &Entry) -> bool {
-        a.0 == b.0 && (self.head.decisive || compare(self.front, a.2, b.2) == Ordering::Equal)
+    /// Sorts rows of one number, whose next cells order like `next`.
+    fn settle(&self, same: &mut [Entry], next: &[i64]) {
+        let front = if self.head.decisive { &[] } else { self.front };
+        let order = |a: u32, b: u32| compare(front, a, b).then_with(|| compare(self.rest, a, b)).then_with(|| a.cmp(&b));
+        let mut rows: Vec<(i64, u32)> = next.iter().zip(&*same).map(|(next, entry)| (*next, entry[2])).collect();
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| order(a.1, b.1)));
+        same.iter_mut().zip(rows).for_each(|(entry, (_, row))| entry[2] = row);
     }
 
     #[inline]
-    fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
-        let head = a.0.cmp(&b.0);
-        if head != Ordering::Equal {
-            return head;
-        }
-        if !self.head.decisive {
-            let front = compare(self.front, a.2, b.2);
-            if front != Ordering::Equal {
-                return front;
-            }
-        }
-        a.1.cmp(&b.1)
-            .then_with(|| compare(self.rest, a.2, b.2))
-            .then_with(|| a.2.cmp(&b.2))
+    fn same_head(&self, a: &Entry, b: &Entry) -> bool {
+        number(a) == number(b) && (self.head.decisive || compare(self.front, a[2], b[2]) == Ordering::Equal)
     }
 }
 
-/// Numbers between which buckets of about equal size lie.
-fn bounds(numbers: &[Vec<u64>], buckets: usize) -> Vec<u64> {
-    let total: usize = numbers.iter().map(Vec::len).sum();
-    let step = (total / (buckets * 32)).max(1);
-    let mut sample: Vec<u64> = numbers
-        .iter()
-        .flat_map(|block| block.iter().step_by(step))
-        .copied()
-        .collect();
+/// The number of an entry.
+#[inline]
+fn number(entry: &Entry) -> (u32, u32) {
+    (entry[0], entry[1])
+}
+
+/// An entry as one number.
+#[inline]
+fn whole(entry: &Entry) -> u128 {
+    (u128::from(entry[0]) << 64) | u128::from((u64::from(entry[1]) << 32) | u64::from(entry[2]))
+}
+
+/// Numbers between which buckets of about equal size lie, from a sample of all.
+fn bounds(mut sample: Vec<u64>, buckets: usize) -> Vec<u64> {
     sample.sort_unstable();
     let every = sample.len().div_ceil(buckets).max(1);
     let mut bounds: Vec<u64> = sample.into_iter().skip(every).step_by(every).collect();

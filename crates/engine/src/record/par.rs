@@ -90,6 +90,45 @@ pub async fn all<Q: Copy + Send, R: Send, E: Send, F: Future<Output = Result<R, 
     tokio::task::block_in_place(|| try_map(questions.to_vec(), |question| handle.block_on(answer(question))))
 }
 
+/// Items in buckets: bucket after bucket, each in the order in which its items came.
+pub struct Dealt<T> {
+    items: Vec<T>,
+    /// Where each bucket ends.
+    ends: Vec<u32>,
+}
+
+impl<T: Copy + Default> Dealt<T> {
+    /// Deals some items, each with its bucket. More than 65,536 buckets are too many.
+    pub fn new(buckets: usize, items: impl ExactSizeIterator<Item = (usize, T)>) -> Self {
+        // Each end is where its bucket begins, until its items are there.
+        let mut ends = vec![0_u32; buckets + 1];
+        let (mut of, mut came) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for (bucket, item) in items {
+            ends[bucket + 1] += 1;
+            of.push(bucket as u16);
+            came.push(item);
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        let mut dealt = vec![T::default(); came.len()];
+        for (item, bucket) in came.into_iter().zip(of) {
+            let next = &mut ends[usize::from(bucket)];
+            dealt[*next as usize] = item;
+            *next += 1;
+        }
+        Self { items: dealt, ends }
+    }
+
+    /// Items of a bucket.
+    pub fn of(&self, bucket: usize) -> &[T] {
+        let from = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.items[from as usize..self.ends[bucket] as usize]
+    }
+}
+
 /// Ranges of about `size` that cover `0..n`.
 pub fn ranges(n: usize, size: usize) -> Vec<std::ops::Range<usize>> {
     (0..n)
@@ -123,5 +162,12 @@ mod tests {
             Err(-2)
         );
         assert_eq!(super::ranges(5, 2), vec![0..2, 2..4, 4..5]);
+    }
+
+    #[test]
+    fn buckets_keep_the_order_of_their_items() {
+        let dealt = super::Dealt::new(4, [3, 1, 4, 1, 5, 9, 2, 6].into_iter().map(|n: u32| (n as usize % 3, n)));
+        let all: Vec<&[u32]> = (0..4).map(|bucket| dealt.of(bucket)).collect();
+        assert_eq!(all, [&[3, 9, 6][..], &[1, 4, 1], &[5, 2], &[]]);
     }
 }

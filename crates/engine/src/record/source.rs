@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, StringArray, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -22,6 +22,11 @@ use super::header::Mapping;
 use super::import::ImportOptions;
 use super::par;
 use super::piece::{Lines, Piece};
+
+/// Rows of a Parquet file that are read at once: so many as a core's cache holds.
+const BATCH: usize = 1 << 16;
+/// Rows that are read before they join those that were there, about.
+const AT_ONCE: usize = 1 << 22;
 
 /// Rows of one table that are to be imported.
 #[derive(Debug)]
@@ -83,7 +88,6 @@ enum Run {
         metadata: ArrowReaderMetadata,
         group: usize,
         first: u64,
-        rows: usize,
     },
 }
 
@@ -190,7 +194,6 @@ fn prepare_parquet(
             metadata: metadata.clone(),
             group,
             first,
-            rows,
         });
         first += rows as u64;
     }
@@ -256,34 +259,60 @@ pub(super) fn all_dictionary(metadata: &ParquetMetaData, root: usize) -> bool {
             .all(|g| dictionary(g.column(leaf)))
 }
 
-/// Reads, types and checks all rows of the sources of one table, on all cores.
+/// Reads, types and checks all rows of the sources of one table, on all cores; hands them over some runs at a
+/// time, so that memory of what was read serves for what comes next.
 pub(super) fn read(
     sources: Vec<Prepared>,
     options: &ImportOptions<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<Piece>> {
+    mut take: impl FnMut(Vec<Piece>) -> Result<()>,
+) -> Result<()> {
     let mut runs = Vec::new();
     for source in sources {
         for run in source.runs {
             runs.push((source.table, Arc::clone(&source.file), run));
         }
     }
-    par::try_map(runs, |(table, file, run)| {
-        let shown = file.to_string();
-        let piece = run.read(table, file, options).map_err(|e| match e {
-            RecordError::Read { reason, .. } => RecordError::Source {
-                file: shown,
-                reason,
-            },
-            other => other,
+    let mut runs = runs.into_iter().peekable();
+    while runs.peek().is_some() {
+        let mut some = Vec::new();
+        let mut rows = 0;
+        while let Some(run) = runs.next_if(|_| some.len() < par::workers() * 2 || rows < AT_ONCE) {
+            rows += run.2.rows();
+            some.push(run);
+        }
+        let pieces = par::try_map(some, |(table, file, run)| {
+            let shown = file.to_string();
+            let pieces = run.read(table, &file, options).map_err(|e| match e {
+                RecordError::Read { reason, .. } => RecordError::Source {
+                    file: shown,
+                    reason,
+                },
+                other => other,
+            })?;
+            progress.advance(pieces.iter().map(|p| p.rows as u64).sum());
+            Ok::<_, RecordError>(pieces)
         })?;
-        progress.advance(piece.rows as u64);
-        Ok(piece)
-    })
+        take(pieces.into_iter().flatten().collect())?;
+    }
+    Ok(())
 }
 
 impl Run {
-    fn read(self, table: &Table, file: Arc<str>, options: &ImportOptions<'_>) -> Result<Piece> {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Chunk(_, chunk) => chunk.lines.len(),
+            Self::Batch(_, batch, _) => batch.num_rows(),
+            Self::RowGroup { metadata, group, .. } => {
+                usize::try_from(metadata.metadata().row_group(*group).num_rows()).unwrap_or(0)
+            }
+        }
+    }
+
+    fn read(self, table: &Table, file: &Arc<str>, options: &ImportOptions<'_>) -> Result<Vec<Piece>> {
+        let piece = |mapping: &Mapping, columns: &[ArrayRef], lines: Lines| {
+            Piece::read(table, mapping, columns, (Arc::clone(file), lines), options)
+        };
         match self {
             Self::Chunk(mapping, chunk) => {
                 let rows = chunk.lines.len();
@@ -292,56 +321,24 @@ impl Run {
                     .into_iter()
                     .map(|c| text_array(c, rows))
                     .collect::<Result<_>>()?;
-                Piece::read(
-                    table,
-                    &mapping,
-                    &columns,
-                    (file, Lines::Each(chunk.lines)),
-                    options,
-                )
+                Ok(vec![piece(&mapping, &columns, Lines::Each(chunk.lines))?])
             }
-            Self::Batch(mapping, batch, first) => Piece::read(
-                table,
-                &mapping,
-                batch.columns(),
-                (file, Lines::From(first)),
-                options,
-            ),
-            Self::RowGroup {
-                mapping,
-                path,
-                metadata,
-                group,
-                first,
-                rows,
-            } => {
+            Self::Batch(mapping, batch, first) => Ok(vec![piece(&mapping, batch.columns(), Lines::From(first))?]),
+            Self::RowGroup { mapping, path, metadata, group, first } => {
                 let input = File::open(&path)
                     .map_err(|e| RecordError::read(path.display().to_string(), e))?;
-                let reader =
-                    ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
-                        .with_row_groups(vec![group])
-                        .with_batch_size(rows.max(1))
-                        .build()?;
-                let batches: Vec<RecordBatch> = reader.collect::<std::result::Result<_, _>>()?;
-                let columns: Vec<ArrayRef> = match batches.as_slice() {
-                    [one] => one.columns().to_vec(),
-                    [] => metadata
-                        .schema()
-                        .fields()
-                        .iter()
-                        .map(|f| new_null_array(f.data_type(), 0))
-                        .collect(),
-                    many => datafusion::arrow::compute::concat_batches(&many[0].schema(), many)?
-                        .columns()
-                        .to_vec(),
-                };
-                Piece::read(
-                    table,
-                    &mapping,
-                    &columns,
-                    (file, Lines::From(first)),
-                    options,
-                )
+                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
+                    .with_row_groups(vec![group])
+                    .with_batch_size(BATCH)
+                    .build()?;
+                let mut pieces = Vec::new();
+                let mut line = first;
+                for batch in reader {
+                    let batch = batch?;
+                    pieces.push(piece(&mapping, batch.columns(), Lines::From(line))?);
+                    line += batch.num_rows() as u64;
+                }
+                Ok(pieces)
             }
         }
     }

@@ -22,8 +22,10 @@ use super::store::StoredFile;
 
 /// Stored rows that one task compares.
 const BLOCK: usize = 1 << 17;
-/// An import is small when so many times its rows are stored.
-const FEW: u64 = 16;
+/// Where more than one row of so many may come in, a file is as quickly read in one go.
+const MANY: u64 = 8;
+/// So many keys are held against the bounds of files.
+const FEW: usize = 1 << 18;
 
 /// How the incoming rows compare with the stored ones.
 #[derive(Debug, Default)]
@@ -47,8 +49,8 @@ enum Look {
     All,
 }
 
-/// Compares by key. An import that is small beside what is stored looks at hashes of keys first, and
-/// at keys only where one of its own may be; else keys and hashes of all stored rows are read.
+/// Compares by key. Hashes of keys are looked at first, and keys only where one that comes in may be.
+/// Where many of the stored rows come in, keys and hashes of all of them are read.
 /// Rows are numbered as they were written.
 pub async fn matches(
     table: &'static Table,
@@ -83,32 +85,23 @@ pub async fn matches(
         }
     };
     let whole: Vec<StoredFile> = files.iter().map(StoredFile::whole).collect();
-    let stored: u64 = whole.iter().map(|f| f.rows).sum();
-    let looks = if flat.rows as u64 * FEW <= stored {
-        looks(table, Arc::clone(&objects), &whole, flat, hashes).await?
-    } else {
-        vec![Look::All; files.len()]
-    };
+    let looks = looks(table, Arc::clone(&objects), &whole, flat, hashes).await?;
     let picks: Vec<Vec<u32>> = looks
         .iter()
         .map(|look| if let Look::At(rows) = look { rows.clone() } else { Vec::new() })
         .collect();
-    let parts = reader::pick(Arc::clone(&objects), &whole, &picks, &schema, &columns).await?;
-    for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
-        let row = picks[hit.file][hit.stored as usize];
-        note(hit, row);
+    // A few files at a time: the keys of a large table are many bytes, also where few of them count.
+    let of = |all: bool| (0..files.len()).filter(|at| all == (looks[*at] == Look::All)).collect::<Vec<_>>();
+    for now in few(&whole, &of(false)) {
+        let asked: Vec<StoredFile> = now.iter().map(|at| whole[*at].clone()).collect();
+        let rows: Vec<Vec<u32>> = now.iter().map(|at| picks[*at].clone()).collect();
+        let parts = reader::pick(Arc::clone(&objects), &asked, &rows, &schema, &columns).await?;
+        for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
+            let row = rows[hit.file][hit.stored as usize];
+            note(Hit { file: now[hit.file], ..hit }, row);
+        }
     }
-    // A few files at a time: the keys of a large table are many bytes.
-    let all: Vec<usize> = (0..files.len()).filter(|at| looks[*at] == Look::All).collect();
-    let mut left = all.as_slice();
-    while !left.is_empty() {
-        let mut rows = 0;
-        let few = left.iter().take_while(|at| {
-            rows += whole[**at].rows;
-            rows <= 8_000_000
-        });
-        let (now, later) = left.split_at(few.count().max(1));
-        left = later;
+    for now in few(&whole, &of(true)) {
         let asked: Vec<StoredFile> = now.iter().map(|at| whole[*at].clone()).collect();
         let parts = reader::read(Arc::clone(&objects), &asked, &schema, &columns).await?;
         for hit in par::blocking(|| probe(table, &parts, flat, hashes, index))? {
@@ -123,7 +116,24 @@ pub async fn matches(
     Ok(out)
 }
 
-/// Where a small import looks.
+/// Files in lots of at most eight million rows.
+fn few(files: &[StoredFile], all: &[usize]) -> Vec<Vec<usize>> {
+    let mut lots: Vec<Vec<usize>> = Vec::new();
+    let mut rows = 0;
+    for at in all {
+        rows += files[*at].rows;
+        match lots.last_mut() {
+            Some(lot) if rows <= 8_000_000 => lot.push(*at),
+            _ => {
+                rows = files[*at].rows;
+                lots.push(vec![*at]);
+            }
+        }
+    }
+    lots
+}
+
+/// Where an import looks.
 async fn looks(
     table: &'static Table,
     objects: Arc<dyn ObjectStore>,
@@ -132,22 +142,31 @@ async fn looks(
     hashes: &Hashes,
 ) -> Result<Vec<Look>> {
     let mut looks = vec![Look::Past; files.len()];
-    let near = par::blocking(|| near(table, files, flat));
-    let asked: Vec<StoredFile> = near.iter().map(|at| files[*at].clone()).collect();
-    let filter = Filter::of(&hashes.key);
-    let found = move |part: Part| (part.file, filter.rows(&part));
+    let near = if flat.rows > FEW { (0..files.len()).collect() } else { par::blocking(|| near(table, files, flat)) };
+    let filter = Arc::new(par::blocking(|| Filter::of(&hashes.key)));
+    let schema = schema::stored(table);
     let column = [(position(table, KEY)?, TextAs::Stored)];
-    for (file, rows) in reader::each(objects, &asked, &schema::stored(table), &column, found).await? {
-        match (&mut looks[near[file]], rows) {
-            (Look::At(at), Some(rows)) => at.extend(rows),
-            (look, Some(rows)) => *look = Look::At(rows),
-            (look, None) => *look = Look::All,
+    // One file tells whether it is worth while to look at the others in this way.
+    let (first, others) = near.split_at(near.len().min(1));
+    for some in [first, others] {
+        let asked: Vec<StoredFile> = some.iter().map(|at| files[*at].clone()).collect();
+        let filter = Arc::clone(&filter);
+        let found = move |part: Part| (part.file, filter.rows(&part));
+        for (file, rows) in reader::each(Arc::clone(&objects), &asked, &schema, &column, found).await? {
+            match (&mut looks[some[file]], rows) {
+                (Look::At(at), Some(rows)) => at.extend(rows),
+                (look, Some(rows)) => *look = Look::At(rows),
+                (look, None) => *look = Look::All,
+            }
         }
-    }
-    for (look, file) in looks.iter_mut().zip(files) {
-        // So many rows are as quickly read in one go.
-        if matches!(look, Look::At(rows) if rows.len() as u64 * 8 > file.rows) {
-            *look = Look::All;
+        for at in some {
+            if matches!(&looks[*at], Look::At(rows) if rows.len() as u64 * MANY > files[*at].rows) {
+                looks[*at] = Look::All;
+            }
+        }
+        if first.iter().any(|at| looks[*at] == Look::All) && flat.rows > FEW {
+            others.iter().for_each(|at| looks[*at] = Look::All);
+            break;
         }
     }
     Ok(looks)
@@ -177,23 +196,31 @@ fn near(table: &Table, files: &[StoredFile], flat: &Flat) -> Vec<usize> {
     (0..files.len()).filter(|at| within(&files[*at])).collect()
 }
 
-/// Stored parts of some hashes of keys. Most others are told apart by bits that fit a core's cache.
+/// Stored parts of some hashes of keys. Most others are told apart by bits: one word is looked at for a key.
 struct Filter {
     bits: Vec<u64>,
-    sorted: Vec<i32>,
+    /// The hashes in order, cut by their high bits.
+    sorted: Vec<Vec<u32>>,
 }
+
+/// Parts of a filter, which are made side by side.
+const PARTS: usize = 16;
 
 impl Filter {
     fn of(hashes: &[u64]) -> Self {
-        let mut sorted: Vec<i32> = hashes.iter().map(|hash| keys::half(*hash)).collect();
-        sorted.sort_unstable();
-        sorted.dedup();
-        let mut bits = vec![0_u64; (sorted.len() / 2).next_power_of_two()];
-        for key in &sorted {
-            for (word, bit) in places(*key, bits.len()) {
-                bits[word] |= bit;
+        let mut bits = vec![0_u64; (hashes.len() / 2).next_power_of_two().max(PARTS)];
+        let words = bits.len();
+        let parts = bits.chunks_mut(words / PARTS).enumerate().collect();
+        let sorted = par::map(parts, |(part, bits): (usize, &mut [u64])| {
+            let own = hashes.iter().map(|hash| keys::half(*hash) as u32);
+            let mut own: Vec<u32> = own.filter(|key| place(*key, PARTS) == part).collect();
+            own.sort_unstable();
+            own.dedup();
+            for key in &own {
+                bits[place(*key, words) - part * (words / PARTS)] |= mask(*key);
             }
-        }
+            own
+        });
         Self { bits, sorted }
     }
 
@@ -210,16 +237,28 @@ impl Filter {
 
     #[inline]
     fn has(&self, key: i32) -> bool {
-        let may = places(key, self.bits.len()).iter().all(|(word, bit)| self.bits[*word] & bit != 0);
-        may && self.sorted.binary_search(&key).is_ok()
+        let key = key as u32;
+        self.may(key) && self.sorted[place(key, PARTS)].binary_search(&key).is_ok()
+    }
+
+    #[inline]
+    fn may(&self, key: u32) -> bool {
+        let mask = mask(key);
+        self.bits[place(key, self.bits.len())] & mask == mask
     }
 }
 
-/// Two bits that stand for a key.
+/// Where a key belongs among so many places in order of keys.
 #[inline]
-fn places(key: i32, words: usize) -> [(usize, u64); 2] {
-    let hash = u64::from(key as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    [hash >> 32, u64::from(key as u32)].map(|half| ((half >> 6) as usize & (words - 1), 1 << (half & 63)))
+fn place(key: u32, places: usize) -> usize {
+    ((u64::from(key) * places as u64) >> 32) as usize
+}
+
+/// Two bits that stand for a key in its word.
+#[inline]
+fn mask(key: u32) -> u64 {
+    let hash = key.wrapping_mul(0x9E37_79B9);
+    1 << (hash >> 26) | 1 << (hash >> 20 & 63)
 }
 
 /// A stored row with a key that comes in.
@@ -286,7 +325,7 @@ fn probe(
         for (stored, incoming) in stored.iter().zip(&incoming) {
             stored.compare_all(rows.start, *incoming, &at, &mut same);
         }
-        let known: Vec<u64> = at.iter().map(|row| hashes.content[*row as usize]).collect();
+        let known: Vec<i64> = at.iter().map(|row| hashes.content[*row as usize]).collect();
         let mut hits: Vec<Hit> = Vec::new();
         for (i, row) in rows.enumerate() {
             if found[i] == NONE {
@@ -306,7 +345,7 @@ fn probe(
                 file: parts[l].file,
                 incoming: incoming_row,
                 stored: (parts[l].first + row) as u32,
-                same: content[row] as u64 == known,
+                same: content[row] == known,
             });
         }
         hits
@@ -397,9 +436,10 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
     let key = {
         let cells: Vec<Cells<'_>> =
             key_positions(table).into_iter().map(|c| Cells::of(joined[c].as_ref())).collect::<Result<_>>()?;
-        keys::key_hashes(table, &cells, hash.len())
+        keys::key_hashes(table, &cells, hash.len()).into_iter().map(keys::half).collect()
     };
     Ok(Columns {
+        coded: Vec::new(),
         layout: joined,
         attributes,
         hash,
@@ -421,8 +461,7 @@ mod tests {
             assert!(own.iter().all(|h| filter.has(keys::half(*h))));
             let others = (n..n + 100_000).map(hash::finish).filter(|h| filter.has(keys::half(*h))).count();
             assert!(others < 20, "{others} of 100,000 beside {n}");
-            let places = |h: u64| places(keys::half(h), filter.bits.len());
-            let passed = (n..n + 100_000).map(hash::finish).filter(|h| places(*h).iter().all(|(w, b)| filter.bits[*w] & b != 0));
+            let passed = (n..n + 100_000).map(hash::finish).filter(|h| filter.may(keys::half(*h) as u32));
             assert!(passed.count() < 1_000, "the bits alone tell most apart");
         }
     }
