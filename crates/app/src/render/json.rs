@@ -64,8 +64,8 @@ pub fn review_text(review: &Review) -> String {
 ///
 /// # Errors
 /// What writing says.
-pub fn write_review(review: &Review, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, &review_to_json(review))?;
+pub fn write_review(review: &Review, to: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *to, &review_to_json(review))?;
     to.write_all(b"\n")
 }
 
