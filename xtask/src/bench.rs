@@ -106,22 +106,24 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
     if let Some(t) = theirs {
         say(&verdict(ours, t));
     }
-    further(&lab, peer.as_ref(), &treaty, &data)?;
+    further(&lab, peer.as_ref(), &treaty, &data, ours.import.seconds + ours.review.seconds)?;
     if let Some((our, their)) = csv {
         say(&format!("The import of CSV takes {:.2} of the peer's reading; at most 4 is asked.", our.seconds / their.seconds));
     }
     Ok(0)
 }
 
-/// What has no counterpart: slices, workers, a small import into a large record.
-fn further(lab: &Lab, peer: Option<&Peer>, treaty: &Path, data: &Path) -> Result<(), String> {
+/// What has no counterpart: slices, workers, a small import into a large record. `whole` are the seconds of an import and
+/// review of everything.
+fn further(lab: &Lab, peer: Option<&Peer>, treaty: &Path, data: &Path, whole: f64) -> Result<(), String> {
     let home = lab.dir().join("home");
     say(&format!("Reports with a filter and a dimension over warm facts: {:.1} ms at the 95th percentile.", bench_more::slices(lab, &home)?));
     let [one, two] = bench_more::cluster(treaty, &home)?;
     say(&format!("The review by one worker: {:.2} s; by two: {:.2} s; the same bytes as one process.", one.seconds, two.seconds));
     if let Some(peer) = peer {
         let (import, review) = bench_more::incremental(lab, peer, treaty, data, &home)?;
-        say(&format!("A changed thousandth: import {:.2} s, review {:.2} s.", import.seconds, review.seconds));
+        let share = 100.0 * review.seconds / whole;
+        say(&format!("A changed thousandth: import {:.2} s, review {:.2} s, {share:.0} % of importing and reviewing all.", import.seconds, review.seconds));
     }
     Ok(())
 }

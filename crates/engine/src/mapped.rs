@@ -11,10 +11,11 @@ use datafusion::arrow::ipc::reader::{FileDecoder, read_footer_length};
 use datafusion::arrow::ipc::writer::FileWriter;
 use datafusion::arrow::ipc::{Block, root_as_footer};
 use mmap_io::MemoryMappedFile;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A file in memory.
 struct Mapped(MemoryMappedFile);
@@ -33,11 +34,50 @@ const TRAILER: usize = 10;
 /// # Errors
 /// When the file cannot be read or is cut short.
 pub fn read(path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
+    batch(&map(path)?, path, number)
+}
+
+/// The files of a folder, each mapped once.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    files: Mutex<HashMap<String, Buffer>>,
+}
+
+impl Folder {
+    /// A folder; nothing is opened yet.
+    pub fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path, files: Mutex::default() })
+    }
+
+    /// [`read`] of a file in it.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is cut short.
+    pub fn read(&self, name: &str, number: usize) -> Result<RecordBatch, EngineError> {
+        let path = self.path.join(name);
+        let known = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let file = match known {
+            Some(file) => file,
+            None => {
+                let file = map(&path)?;
+                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), file.clone());
+                file
+            }
+        };
+        batch(&file, &path, number)
+    }
+}
+
+fn map(path: &Path) -> Result<Buffer, EngineError> {
     // What cannot be mapped is read.
-    let file = match MemoryMappedFile::open_ro(path) {
+    Ok(match MemoryMappedFile::open_ro(path) {
         Ok(map) => Buffer::from(Bytes::from_owner(Mapped(map))),
         Err(_) => Buffer::from_vec(std::fs::read(path)?),
-    };
+    })
+}
+
+fn batch(file: &Buffer, path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
     let broken = || EngineError::Ask(format!("{} is cut short; remove its folder", path.display()));
     let (rest, trailer) = file.as_slice().split_last_chunk::<TRAILER>().ok_or_else(broken)?;
     let length = read_footer_length(*trailer)?;

@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::load::View;
 use crate::load::lens::Replaced;
 use crate::load::timelines::{Timelines, link_all};
-use crate::mapped::{read, write};
+use crate::mapped::{Folder, read, write};
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, make_array};
 use datafusion::arrow::datatypes::{Field, Schema, UInt32Type};
@@ -52,12 +52,14 @@ pub struct Rest {
     pub attributes: Vec<String>,
     /// People in quarantine.
     pub suspects: u64,
+    /// The base of the timelines.
+    pub base: String,
     /// Small tables.
     pub plain: Vec<(&'static str, RecordBatch)>,
 }
 
-/// Notes, attributes, number of suspects, and how rows are numbered, as they are sent.
-type Told = (Vec<String>, Vec<String>, u64, [Numbering; 2]);
+/// Notes, attributes, number of suspects, the base, and how rows are numbered, as they are sent.
+type Told = (Vec<String>, Vec<String>, u64, String, [Numbering; 2]);
 
 impl Rest {
     /// As named bytes, with the lists of entities and names.
@@ -65,7 +67,7 @@ impl Rest {
     /// # Errors
     /// When columns do not fit together, which is a defect.
     pub fn pack(&self, shape: &Shape) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
-        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects, &shape.numbers.rows)).map_err(|e| EngineError::Ask(e.to_string()))?;
+        let told = serde_json::to_vec(&(&self.notes, &self.attributes, self.suspects, &self.base, &shape.numbers.rows)).map_err(|e| EngineError::Ask(e.to_string()))?;
         let mut packed = vec![(CONTENTS.to_owned(), told)];
         let lists = shape.numbers.lists()?.into_iter().map(|(name, batch)| (name.to_owned(), batch));
         let plain = self.plain.iter().map(|(name, batch)| (format!("{name}_table"), batch.clone()));
@@ -92,12 +94,12 @@ impl Rest {
             let mut reader = StreamReader::try_new(part(name)?.as_slice(), None)?;
             reader.next().ok_or_else(|| EngineError::Ask(format!("the facts came with an empty `{name}`")))?.map_err(EngineError::from)
         };
-        let (notes, attributes, suspects, rows): Told =
+        let (notes, attributes, suspects, base, rows): Told =
             serde_json::from_slice(part(CONTENTS)?).map_err(|e| EngineError::Ask(format!("the facts came with a broken `{CONTENTS}`: {e}")))?;
         let numbers = Numbers::of(|name| Ok::<_, EngineError>(batch(name)?.into()), rows)?;
         let shape = Arc::new(Shape::of_numbers(numbers, agreement, view, record)?);
         let plain = PLAIN.iter().map(|name| Ok((*name, batch(&format!("{name}_table"))?))).collect::<Result<_, EngineError>>()?;
-        Ok((Self { notes, attributes, suspects, plain }, shape))
+        Ok((Self { notes, attributes, suspects, base, plain }, shape))
     }
 }
 
@@ -127,11 +129,11 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Of a view.
-    pub fn of(record: &Record, set: &AgreementSet, view: View, timelines: &Timelines) -> Self {
+    /// Of a view over timelines of a base.
+    pub fn of(record: &Record, set: &AgreementSet, view: View, base: &str) -> Self {
         let states = ["users", "campaigns", "fx_rates"].map(|table| record.state(table, view.version));
         let key = format!("{:?} {} {} {states:?}", view.as_of, view.as_corrected, common(record, set));
-        Self { view: digest(key.as_bytes()), base: timelines.contents.base.clone() }
+        Self { view: digest(key.as_bytes()), base: base.to_owned() }
     }
 }
 
@@ -290,19 +292,16 @@ pub fn open(folder: &Path, record: &Record, set: &AgreementSet, view: View) -> O
         false => self::contents(&whole)?.places,
     };
     for (at, name) in TABLES.into_iter().enumerate() {
+        let (own, older) = (Folder::new(folder.join(name)), Folder::new(whole.join(name)));
         let chunk = |number: usize| -> Option<KeptChunk> {
             let place = *places.get(number)?;
-            let older = match spliced.get(number) {
-                None => return Some(KeptChunk { rows: *contents.rows.get(name)?.get(number)?, place: (folder.join(name).into(), place), patch: None }),
-                Some(older) => older,
-            };
-            let place = (whole.join(name).into(), place);
-            Some(match older {
-                Spliced::Same(rows) => KeptChunk { rows: rows[at], place, patch: None },
-                Spliced::Patched(number, splices) => KeptChunk {
+            Some(match spliced.get(number) {
+                None => KeptChunk { rows: *contents.rows.get(name)?.get(number)?, place: (Arc::clone(&own), place), patch: None },
+                Some(Spliced::Same(rows)) => KeptChunk { rows: rows[at], place: (Arc::clone(&older), place), patch: None },
+                Some(Spliced::Patched(number, splices)) => KeptChunk {
                     rows: splices[at].rows(),
-                    place,
-                    patch: Some((folder.join(name).into(), *number, splices[at].clone())),
+                    place: (Arc::clone(&older), place),
+                    patch: Some((Arc::clone(&own), *number, splices[at].clone())),
                 },
             })
         };
@@ -321,9 +320,9 @@ pub struct KeptChunk {
     /// Number of facts.
     pub rows: usize,
     /// Folder of the columns, and the number of their batch.
-    pub place: (Arc<Path>, usize),
+    pub place: (Arc<Folder>, usize),
     /// The same of a patch, and how both are put together.
-    pub patch: Option<(Arc<Path>, usize, Splice)>,
+    pub patch: Option<(Arc<Folder>, usize, Splice)>,
 }
 
 /// A chunk of older facts.

@@ -153,7 +153,8 @@ impl Order {
             versions.push(version);
         }
         let set = AgreementSet::new(versions).map_err(EngineError::Agreement)?;
-        Ok(Arc::new(Ready::load(&record, &set, self.view()).await?))
+        // Shares of one order are folded in several processes, so all must number alike.
+        Ok(Arc::new(Ready::load(&record, &set, self.view(), true).await?))
     }
 }
 

@@ -60,12 +60,12 @@ impl fmt::Debug for Ready {
 }
 
 impl Ready {
-    /// Loads what the pass needs.
+    /// Loads what the pass needs. `whole`: numbers are those that every process gives.
     ///
     /// # Errors
     /// When the record cannot be read or a condition of the agreement cannot be evaluated.
-    pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Self, EngineError> {
-        let world = load(record, set, view).await?;
+    pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) -> Result<Self, EngineError> {
+        let world = load(record, set, view, whole).await?;
         let mut attributes = record.attribute_keys("people", view.version)?;
         let more = std::iter::once(crate::identity::QUARANTINED.to_owned());
         for key in record.attribute_keys("opportunities", view.version)?.into_iter().chain(more) {
@@ -82,7 +82,8 @@ impl Ready {
         let mut notes = notes(&world);
         notes.extend(crate::trust::snapshot_note(record, view.version));
         let shape = Arc::new(Shape::new(&world, set.on(view.day()), view, record)?);
-        let rest = Rest { notes, attributes, suspects: world.timelines.contents.suspects, plain: plain.into() };
+        let told = &world.timelines.contents;
+        let rest = Rest { notes, attributes, suspects: told.suspects, base: told.base.clone(), plain: plain.into() };
         Ok(Self { world, shape, rest })
     }
 
@@ -369,12 +370,12 @@ impl TableProvider for PassTable {
 /// # Errors
 /// When the record cannot be read or a condition of the agreement cannot be evaluated.
 pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Option<&Path>) -> Result<Facts, EngineError> {
-    let ready = Arc::new(Ready::load(record, set, view).await?);
+    let ready = Arc::new(Ready::load(record, set, view, false).await?);
     if let Some(folder) = folder
         && let Ok(keeper) = Keeper::new(folder)
     {
         let keeper = Arc::new(keeper);
-        let lineage = Lineage::of(record, set, view, &ready.world.timelines);
+        let lineage = Lineage::of(record, set, view, &ready.rest.base);
         let own = Arc::clone(&keeper);
         let kept = match par::blocking(|| Older::find(folder, &lineage, &ready.world.timelines)) {
             Some(older) => par::blocking(|| {
@@ -432,7 +433,7 @@ pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view
     let keep = |folder: &Path| -> Result<(), EngineError> {
         let keeper = Keeper::new(folder)?;
         batches.iter().try_for_each(|batch| keeper.add(batch))?;
-        keeper.finish(&rest, &shape, Lineage::default())
+        keeper.finish(&rest, &shape, Lineage::of(record, set, view, &rest.base))
     };
     // Facts that cannot be kept are as good.
     if let Some(folder) = folder

@@ -7,7 +7,6 @@ use super::columns;
 use super::scan::scan;
 use super::shape::{Made, Shape, dictionary};
 use crate::error::EngineError;
-use crate::mapped;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -43,11 +42,11 @@ impl Chunk {
         let cell = self.names.iter().position(|n| n == name).map(|at| &self.cells[at]).ok_or_else(defect)?;
         if let (None, Some(KeptChunk { place: (folder, number), patch, .. })) = (cell.get(), &self.kept) {
             let file = format!("{name}.arrow");
-            let read = Arc::clone(mapped::read(&folder.join(&file), *number)?.column(0));
+            let read = Arc::clone(folder.read(&file, *number)?.column(0));
             let _ = cell.set(match patch {
                 None => read,
                 Some((_, _, splice)) if splice.keeps_all() => splice.column(&read, &read)?,
-                Some((folder, number, splice)) => splice.column(&read, mapped::read(&folder.join(&file), *number)?.column(0))?,
+                Some((folder, number, splice)) => splice.column(&read, folder.read(&file, *number)?.column(0))?,
             });
         }
         cell.get().ok_or_else(defect)

@@ -73,11 +73,12 @@ pub struct World {
     pub strays: Counted,
 }
 
-/// Reads everything that the pass needs.
+/// Reads everything that the pass needs. `whole`: numbers are those that every process gives
+/// ([`Timelines::open`]).
 ///
 /// # Errors
 /// When a table cannot be read, or a condition of the agreement cannot be evaluated.
-pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<World, EngineError> {
+pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) -> Result<World, EngineError> {
     let newest = set.on(view.day());
     let zone = newest.zone.clone();
     let as_of = terms::as_of_instant(&zone, view.as_of);
@@ -85,7 +86,7 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View) -> Result<Wor
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
     let source = Source::read(record, view, as_of).await?;
     let cast = place::Cast::read(record, view.version).await?;
-    let timelines = Timelines::open(record, &source, &cast).await?;
+    let timelines = Timelines::open(record, &source, &cast, whole).await?;
     let orders = orders(record, &source, &timelines).await?;
     let criteria = criteria::evaluate(&bits, record, &source, &timelines, &orders).await?;
 
@@ -130,7 +131,7 @@ pub async fn prepare(record: &Record) -> Result<(), EngineError> {
     let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
     let source = Source::read(record, view, Micros(i64::MAX)).await?;
     let cast = place::Cast::read(record, view.version).await?;
-    Timelines::open(record, &source, &cast).await.map(|_| ())
+    Timelines::open(record, &source, &cast, true).await.map(|_| ())
 }
 
 /// The order of what a stage value means; [`NONE`] for nothing.

@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, UInt32Type};
+use datafusion::arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ const CONTENTS: &str = "contents.json";
 const NAMES: &str = "names.arrow";
 /// Form of what is kept.
 const FORM: u32 = 2;
+/// Ends the name of a folder of timelines that are patches of a base.
+const PATCHED: &str = "p";
 /// The folder of the base, in the folder of timelines that are patches of one.
 const BASE: &str = "base";
 
@@ -109,11 +112,12 @@ impl Source {
     }
 
     /// What timelines follow from beside the tables of entities and events.
-    fn like(&self, record: &Record) -> String {
-        let merges = datafusion::arrow::util::pretty::pretty_format_batches(std::slice::from_ref(&self.merge_rows));
-        let merges = merges.map(|m| m.to_string()).unwrap_or_default();
+    fn like(&self, record: &Record) -> Result<String, EngineError> {
+        let mut merges = StreamWriter::try_new(Vec::new(), &self.merge_rows.schema())?;
+        merges.write(&self.merge_rows)?;
+        let merges = digest(&merges.into_inner()?);
         let key = format!("{FORM} {} {merges} {:?} {} {}", self.known, record.truth(), record.place().mark(), env!("CARGO_PKG_VERSION"));
-        digest(key.as_bytes())
+        Ok(digest(key.as_bytes()))
     }
 }
 
@@ -210,18 +214,26 @@ impl Timelines {
     }
 
     /// Takes what is kept for a state of the record, or makes and keeps it: from those of a version
-    /// that differs little, or from all rows.
+    /// that differs little, or from all rows. `whole`: in any case as if made from all rows, so that
+    /// numbers are those that other processes have, whatever these kept before.
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub async fn open(record: &Record, source: &Source, cast: &Cast) -> Result<Self, EngineError> {
+    pub async fn open(record: &Record, source: &Source, cast: &Cast, whole: bool) -> Result<Self, EngineError> {
         let folder = source.folder(record);
         if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
             return Ok(kept);
         }
-        let like = source.like(record);
-        if let Some(patched) = Self::patch(record, source, cast, &folder, &like).await {
-            return Ok(patched);
+        let like = source.like(record)?;
+        if !whole {
+            let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let folder = folder.with_file_name(format!("{name}{PATCHED}"));
+            if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
+                return Ok(kept);
+            }
+            if let Some(patched) = Self::patch(record, source, cast, &folder, &like).await {
+                return Ok(patched);
+            }
         }
         Self::build(record, source, cast, &folder, like).await
     }
@@ -287,7 +299,7 @@ impl Timelines {
         };
         built.chunks = chunks;
         built.contents.import = import(record, source.version);
-        built.contents.base = digest(format!("{} {} {}", folder.display(), built.contents.import, like).as_bytes());
+        built.contents.base = digest(format!("{} {like}", built.contents.import).as_bytes());
         built.contents.like = like;
         if !(keeping && built.finish(&unfinished, folder)) {
             for place in &mut built.chunks {
@@ -302,16 +314,15 @@ impl Timelines {
 
     /// Patches timelines that are kept, if there are any whose version differs little.
     async fn patch(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: &str) -> Option<Self> {
-        let mut others: Vec<(u64, PathBuf)> = Vec::new();
+        let contents = |folder: &Path| serde_json::from_slice::<Contents>(&std::fs::read(folder.join(CONTENTS)).ok()?).ok();
+        let mut bases: Vec<(u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v')) {
-            let contents = std::fs::read(entry.path().join(CONTENTS)).ok().and_then(|c| serde_json::from_slice::<Contents>(&c).ok());
+            let own = entry.path();
+            let base = if own.join(BASE).is_dir() { own.join(BASE) } else { own };
             let fits = |c: &Contents| c.like == like && c.version <= source.version && c.import == import(record, c.version);
-            if let Some(contents) = contents.filter(fits) {
-                let base = if contents.patched.is_some() { entry.path().join(BASE) } else { entry.path() };
-                others.push((contents.version, base));
-            }
+            bases.extend(contents(&base).filter(fits).map(|c| (c.version, base)));
         }
-        let (_, at) = others.into_iter().max()?;
+        let (_, at) = bases.into_iter().max()?;
         let base = par::blocking(|| Self::kept(&at))?;
         // What cannot be patched, for whatever reason, is made from all rows.
         let Patch { timelines: mut patched, chunks } = patch::patch(record, source, cast, &base).await.ok()??;

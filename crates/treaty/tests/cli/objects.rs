@@ -360,8 +360,13 @@ fn workers_of_other_homes_read_the_record_on_the_store() {
     std::fs::remove_dir_all(ada.home.path().join("facts")).expect("facts were kept");
     assert_eq!(ada.ok(&[REVIEW.as_slice(), &["--cluster", &address]].concat()), alone);
 
-    // What is imported later is seen by workers that are at work already.
-    assert_eq!(first.import(&data(&first.home, 'Z', 40)).code, 0);
+    // What is imported later is seen by workers that are at work already; whatever they kept before,
+    // they number alike.
+    std::fs::remove_dir_all(second.home.path().join("timelines")).expect("timelines were kept");
+    let more = data(&first.home, 'B', 40);
+    let people: String = (0..40).map(|i| format!("B{i},A{i},2025-01-05T10:00:00Z,web\n")).collect();
+    std::fs::write(more.join("people.csv"), format!("person_id,account_id,created_at,lead_source\n{people}")).expect("a file");
+    assert_eq!(first.import(&more).code, 0);
     let later = ada.ok(&[REVIEW.as_slice(), &["--cluster", &address]].concat());
     std::fs::remove_dir_all(ada.home.path().join("facts")).expect("facts were kept");
     assert_eq!((ada.ok(&REVIEW) == later, later == alone), (true, false));

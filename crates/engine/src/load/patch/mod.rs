@@ -80,6 +80,7 @@ fn decoded(rows: &Read, known: &Known, roles: &[Role]) -> Events {
     }
     events
 }
+
 /// Reads rows that had no place before among those that came; gives how many.
 async fn found(record: &Record, version: u64, numberings: &Numberings, table: &'static str, rows: Vec<u32>, new: &mut Read) -> Result<u64, EngineError> {
     let come: HashSet<u32> = new[table].iter().flat_map(|(numbers, _)| numbers.values().to_vec()).collect();
@@ -154,13 +155,17 @@ pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelin
         ("stage_changes", &mut were_lost.stage_changes, before.stage_changes),
         ("field_changes", &mut were_lost.field_changes, before.field_changes),
         ("handoffs", &mut were_lost.handoffs, before.handoffs),
-        ("activities", &mut were_lost.activities, before.activities),
+        ("activities", &mut were_lost.activities, before.activities + before.by_deal),
         ("touchpoints", &mut were_lost.touchpoints, before.touchpoints),
     ] {
         let wanted = if table == "activities" { &deals_alone } else { &new_ids };
         if was > 0 && wanted.iter().any(|ids| !ids.is_empty()) {
             let rows = strays(record, v, &numberings, table, wanted).await?;
-            let rows = if table == "activities" { of_nobody(record, v, &numberings, rows, &now, merges).await? } else { rows };
+            let rows = match table {
+                "activities" => of_nobody(record, v, &numberings, rows, &now, merges).await?,
+                _ => Some(rows),
+            };
+            let Some(rows) = rows else { return Ok(None) };
             *n = found(record, v, &numberings, table, rows, &mut changes.new).await?;
         }
     }
@@ -169,17 +174,14 @@ pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelin
     let with_role = roles.iter().map(|r| r.person);
     let needing: HashSet<u32> = members.chain(with_role).map(|place| local.people[place as usize]).filter(|n| without_touches.contains(n)).collect();
     if !needing.is_empty() {
-        new_ids[0] = now.kinds[PERSON].known.iter().filter(|(_, n)| needing.contains(*n)).map(|(id, _)| id.clone()).collect();
-        new_ids[0].extend(needing.iter().map(|n| now.kinds[PERSON].id(*n).to_owned()));
+        // Their ids may not have been named by any change.
+        let people = &mut now.kinds[PERSON];
+        let own: HashMap<String, u32> = needing.iter().map(|n| (people.id(*n).to_owned(), *n)).collect();
+        people.known.extend(merges.of("person").filter_map(|(from, into)| Some((from.to_owned(), *own.get(into)?))));
+        people.known.extend(own);
+        new_ids[0] = people.known.iter().filter(|(_, n)| needing.contains(*n)).map(|(id, _)| id.clone()).collect();
         let rows = strays(record, v, &numberings, "touchpoints", &new_ids).await?;
         found(record, v, &numberings, "touchpoints", rows, &mut changes.new).await?;
-        // Their ids may not have been named by any change.
-        for number in needing {
-            let id = now.kinds[PERSON].id(number).to_owned();
-            let aliases = merges.of("person").filter(|(_, into)| *into == id).map(|(from, _)| from.to_owned());
-            let all: Vec<String> = aliases.chain([id.clone()]).collect();
-            now.kinds[PERSON].known.extend(all.into_iter().map(|id| (id, number)));
-        }
     }
     let known = local.known(&now, false);
     let come = decoded(&changes.new, &known, &roles);
@@ -227,19 +229,28 @@ pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelin
     Ok(Some(Patch { timelines, chunks }))
 }
 
-/// Activities that name no known person.
-async fn of_nobody(record: &Record, v: u64, numberings: &Numberings, rows: Vec<u32>, now: &Now, merges: &Merges) -> Result<Vec<u32>, EngineError> {
-    let people = record.pick("activities", v, numberings.of("activities"), &rows, &["person_id"]).await?;
-    let named: HashSet<String> = texts(&people, "person_id").iter().map(|id| merges.canonical("person", id).to_owned()).collect();
-    let known = now.kinds[PERSON].find(&named);
+/// Activities that had no place: they name no person that was known. None if one of them names an
+/// opportunity, too, whose primary contact had it until now.
+async fn of_nobody(record: &Record, v: u64, numberings: &Numberings, rows: Vec<u32>, now: &Now, merges: &Merges) -> Result<Option<Vec<u32>>, EngineError> {
+    let named = record.pick("activities", v, numberings.of("activities"), &rows, &["person_id", "opportunity_id"]).await?;
+    let people: HashSet<String> = texts(&named, "person_id").iter().map(|id| merges.canonical("person", id).to_owned()).collect();
+    let known = now.kinds[PERSON].find(&people);
     let mut out = Vec::new();
-    for (numbers, batch) in people {
-        let texts = Texts::of(&batch, "person_id");
-        let nobody = |i: &usize| texts.key(*i).is_none_or(|k| !known.contains_key(merges.canonical("person", texts.texts.value(k))));
-        out.extend((0..batch.num_rows()).filter(nobody).map(|i| numbers.value(i)));
+    for (numbers, batch) in named {
+        let (people, deals) = (Texts::of(&batch, "person_id"), Texts::of(&batch, "opportunity_id"));
+        for i in 0..batch.num_rows() {
+            let person = people.key(i).map(|k| people.texts.value(k));
+            if person.is_some_and(|id| known.contains_key(merges.canonical("person", id))) {
+                continue;
+            }
+            if person.is_some_and(|id| now.kinds[PERSON].number(id) != NONE) && deals.key(i).is_some() {
+                return Ok(None);
+            }
+            out.push(numbers.value(i));
+        }
     }
     out.sort_unstable();
-    Ok(out)
+    Ok(Some(out))
 }
 
 /// The patches of the chunks in which groups give way or come.
