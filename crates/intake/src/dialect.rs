@@ -22,13 +22,14 @@ pub(crate) fn sep_line(sample: &[u8]) -> Option<(u8, usize)> {
 /// The delimiter of a file by its first rows; `whole` if the sample is all of it.
 ///
 /// A delimiter must split the header. Of those that do, the one counts under which most rows have as many cells as
-/// the header. If none does, the file has one column, and the delimiter is one that splits none of its cells.
+/// the header, and among these one under which nothing stands above the header. If none does, the file has one column,
+/// and the delimiter is one that splits none of its cells.
 pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
     let mut best = None;
     for delimiter in DELIMITERS {
         for backslash in [false, true] {
-            let Some((agreeing, width)) = agreement(sample, whole, delimiter, backslash) else { continue };
-            let score = (width > 1, agreeing, width, !backslash, !sample.contains(&delimiter));
+            let Some((agreeing, width, above)) = agreement(sample, whole, delimiter, backslash) else { continue };
+            let score = (width > 1, agreeing, width, above == 0, !backslash, !sample.contains(&delimiter));
             if best.is_none_or(|(b, _)| score > b) {
                 best = Some((score, delimiter));
             }
@@ -37,15 +38,15 @@ pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
     best.map_or(b',', |(_, delimiter)| delimiter)
 }
 
-/// How many rows in a thousand have the header's number of cells, and that number.
-fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Option<(usize, usize)> {
+/// How many rows in a thousand have the header's number of cells, that number, and how many rows stand above the header.
+fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Option<(usize, usize, usize)> {
     let rows = rows(sample, whole, delimiter, backslash);
     let at = header_at(&rows);
     let header = rows.get(at)?.len();
     let below = &rows[at + 1..];
     let agreeing = below.iter().filter(|row| row.len() == header).count();
     let share = if below.is_empty() { 1000 } else { agreeing * 1000 / below.len() };
-    Some((share, header))
+    Some((share, header, at))
 }
 
 /// How many rows stand above the header, and what the first of them says.
@@ -267,6 +268,12 @@ mod tests {
         ] {
             assert_eq!(delimiter(sample, true) as char, expected as char, "{}", String::from_utf8_lossy(sample));
         }
+    }
+
+    #[test]
+    fn a_delimiter_that_needs_no_title_counts() {
+        // Read with commas, the third line would be a header of two columns below two lines of title.
+        assert_eq!(delimiter("column 0;column 1\n;b\na;\",a\n,\"".as_bytes(), true), b';');
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::chunk::{Chunk, Table, fields};
 use super::columns::{Texts, instants};
 use super::decode::{self, Role};
 use super::entities::{Arranged, Entities};
-use super::parts::{self, Order, Part, Piece, Placed, reorder};
+use super::parts::{self, ORIGIN, Order, Part, Piece, Placed, reorder};
 use super::place::Events;
 use super::timelines::{Columns, Contents, Counted, Timelines};
 use super::vocab::{List, Met, Vocabulary};
@@ -13,7 +13,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::{DataType, FieldRef, UInt32Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, UInt32Type};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -504,21 +504,27 @@ impl Touched {
         let mut columns = placed.gather(pieces)?;
         let total: usize = pieces.iter().map(Piece::len).sum();
         let row = row_column(placed.fields());
+        let origin = placed.fields().iter().position(|f| f.name() == ORIGIN);
         let people: Vec<u32> = pieces.iter().zip(locals).flat_map(|(piece, local)| std::iter::repeat_n(*local, piece.len())).collect();
         let mut order: Vec<u32> = (0..total as u32).collect();
         let mut ties = Vec::new();
         {
             let key = Order::of(placed.fields(), &columns, "at");
             let rows = columns[row].as_primitive::<UInt32Type>().values();
+            let origin = origin.and_then(|c| columns[c].as_primitive_opt::<Int64Type>());
+            let place = |i: u32| origin.filter(|o| o.is_valid(i as usize)).map(|o| o.value(i as usize));
             let mut from = 0;
             for n in groups {
                 let to = from + *n as usize;
                 let own = &mut order[from..to];
-                own.sort_unstable_by_key(|i| (key.key(*i as usize), rows[*i as usize]));
+                own.sort_unstable_by_key(|i| (key.key(*i as usize), place(*i), rows[*i as usize]));
                 let mut at = from;
                 for same in own.chunk_by(|a, b| key.key(*a as usize) == key.key(*b as usize)) {
                     let mixed = same.iter().any(|i| people[*i as usize] != people[same[0] as usize]);
-                    if same.len() > 1 && (mixed || by_id || placed.is_scattered()) {
+                    // Those that have been in order in one list are so again.
+                    let list = |i: &u32| place(*i).map(|p| p >> 32);
+                    let settled = || list(&same[0]).is_some() && same.iter().all(|i| list(i) == list(&same[0]));
+                    if same.len() > 1 && (mixed || by_id || placed.is_scattered()) && !settled() {
                         ties.push(at..at + same.len());
                     }
                     at += same.len();
@@ -527,6 +533,10 @@ impl Touched {
             }
         }
         let mut of = placed.fields().to_vec();
+        if let Some(origin) = origin {
+            of.remove(origin);
+            columns.remove(origin);
+        }
         of.extend(fields(&[("person", DataType::UInt32)]));
         columns.push(Arc::new(UInt32Array::from(people)));
         Ok(Self { fields: of, columns, order, ties })

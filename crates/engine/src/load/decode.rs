@@ -80,7 +80,7 @@ impl Clocked {
                 single.filter(|r| !timeless.value(r.from as usize)).collect()
             }
         };
-        Part { rows, columns, recorded: self.recorded, runs, lost }
+        Part { rows, columns, recorded: self.recorded, origin: None, runs, lost }
     }
 }
 

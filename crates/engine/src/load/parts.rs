@@ -44,6 +44,8 @@ pub struct Part {
     pub columns: Vec<Column>,
     /// When each was recorded, and its sequence, where any row has one (S3).
     pub recorded: [Option<ArrayRef>; 2],
+    /// Where each stood when it was in order, if it was.
+    pub origin: Option<ArrayRef>,
     /// Runs of subjects; rows that are in none are left out.
     pub runs: Vec<Run>,
     /// Rows whose subject is unknown.
@@ -52,6 +54,10 @@ pub struct Part {
 
 /// Columns that may stand behind those of a kind of event.
 pub const RECORDED: [&str; 2] = ["recorded", "seq"];
+
+/// A column behind all others: the list in which an event was in order, and its place there, as one
+/// number; events without one have not been put in order yet.
+pub const ORIGIN: &str = "origin";
 
 /// Events of one kind by subject.
 #[derive(Debug, Default)]
@@ -88,6 +94,8 @@ impl Placed {
         out.fields = fields.iter().map(|(name, t)| Arc::new(Field::new(*name, t.clone(), true))).collect();
         let extra: Vec<usize> = (0..RECORDED.len()).filter(|i| parts.iter().any(|p| p.recorded[*i].is_some())).collect();
         out.fields.extend(extra.iter().map(|i| Arc::new(Field::new(RECORDED[*i], DataType::Int64, true))));
+        let origin = parts.iter().any(|p| p.origin.is_some());
+        out.fields.extend(origin.then(|| Arc::new(Field::new(ORIGIN, DataType::Int64, true))));
         let mut start = 0u32;
         for part in &parts {
             for run in &part.runs {
@@ -109,7 +117,7 @@ impl Placed {
             });
             let missing = || new_null_array(&DataType::Int64, rows);
             let more = extra.iter().map(|i| part.recorded[*i].clone().unwrap_or_else(missing));
-            own.chain(more).collect()
+            own.chain(more).chain(origin.then(|| part.origin.clone().unwrap_or_else(missing))).collect()
         });
         Ok(out)
     }
@@ -281,7 +289,7 @@ mod tests {
         }
         let at: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.1)));
         let recorded = recorded.map(|r| Arc::new(Int64Array::from(r)) as ArrayRef);
-        Part { rows: rows.len(), columns: vec![Column::Plain(at)], recorded: [recorded, None], runs, lost: 0 }
+        Part { rows: rows.len(), columns: vec![Column::Plain(at)], recorded: [recorded, None], origin: None, runs, lost: 0 }
     }
 
     fn events(parts: Vec<Part>, subject: u32) -> Vec<i64> {

@@ -93,11 +93,8 @@ impl Numberings {
     /// # Errors
     /// When the record cannot be read.
     pub async fn and(&self, record: &Record, version: u64) -> Result<Self, EngineError> {
-        let mut all = BTreeMap::new();
-        for table in NUMBERED {
-            all.insert(table.to_owned(), record.numbering(table, version, self.of(table)).await?);
-        }
-        Ok(Self(all))
+        let all = par::all(&NUMBERED, async |table| record.numbering(table, version, self.of(table)).await).await?;
+        Ok(Self(NUMBERED.map(str::to_owned).into_iter().zip(all).collect()))
     }
 
     /// Of a table.

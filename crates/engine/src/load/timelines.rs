@@ -331,12 +331,15 @@ impl Timelines {
         patched.contents.base.clone_from(&base.contents.base);
         patched.contents.patched = Some(chunks.iter().map(|(i, _)| *i).collect());
         let unfinished = Self::unfinished(folder);
-        let keep = || -> Result<bool, EngineError> {
+        let keep = || -> Result<(), EngineError> {
             link_all(&at, &unfinished.join(BASE))?;
-            par::try_map(chunks.iter().collect(), |(i, chunk)| chunk.write(&patch_file(&unfinished, *i)))?;
-            Ok(patched.finish(&unfinished, folder))
+            // Names are as long as all patches together.
+            let chunks = chunks.iter().map(|(i, chunk)| Some((patch_file(&unfinished, *i), chunk)));
+            let work = std::iter::once(None).chain(chunks).collect();
+            par::try_map(work, |one| one.map_or_else(|| patched.write(&unfinished), |(path, chunk)| chunk.write(&path)))?;
+            Ok(())
         };
-        let kept = par::blocking(keep).is_ok_and(|kept| kept);
+        let kept = par::blocking(keep).is_ok() && patched.settle(&unfinished, folder);
         let _ = std::fs::remove_dir_all(&unfinished);
         if !kept {
             patched.chunks = base.chunks;
@@ -345,10 +348,14 @@ impl Timelines {
         Some(patched)
     }
 
-    /// Writes names and contents into a folder that is complete with them, and gives it its name.
+    /// Writes names and contents into a folder that is complete with them, and settles it.
     fn finish(&mut self, unfinished: &Path, folder: &Path) -> bool {
-        let written = self.write(unfinished).is_ok();
-        let kept = written && (std::fs::rename(unfinished, folder).is_ok() || folder.join(CONTENTS).is_file());
+        self.write(unfinished).is_ok() && self.settle(unfinished, folder)
+    }
+
+    /// Gives a folder that is complete its name.
+    fn settle(&mut self, unfinished: &Path, folder: &Path) -> bool {
+        let kept = std::fs::rename(unfinished, folder).is_ok() || folder.join(CONTENTS).is_file();
         if kept {
             self.place(folder);
             if let Some(parent) = folder.parent() {

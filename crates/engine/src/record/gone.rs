@@ -77,11 +77,17 @@ impl Gone {
         (self.0.as_ref() - others.0.as_ref()).into_iter()
     }
 
-    /// All other rows of a file of so many, in order.
-    pub fn others(&self, written: u64) -> impl Iterator<Item = u32> {
-        let mut all = RoaringBitmap::new();
-        all.insert_range(0..u32::try_from(written).unwrap_or(u32::MAX));
-        (all - self.0.as_ref()).into_iter()
+    /// Runs of all other rows of a file of so many, in order.
+    pub fn others(&self, written: u64) -> Vec<Range<u32>> {
+        let end = u32::try_from(written).unwrap_or(u32::MAX);
+        let (mut out, mut from) = (Vec::new(), 0);
+        for gone in self.0.iter().chain([end]) {
+            if gone > from {
+                out.push(from..gone);
+            }
+            from = gone + 1;
+        }
+        out
     }
 
     /// As the log keeps them.
@@ -170,7 +176,8 @@ mod tests {
     fn rows_are_numbered_among_those_that_count() {
         let gone = some(&[0, 3, 4, 9]);
         let left: Vec<u32> = (0..12).filter(|row| !gone.contains(*row)).collect();
-        assert_eq!(gone.others(12).collect::<Vec<_>>(), left);
+        assert_eq!(gone.others(12).into_iter().flatten().collect::<Vec<_>>(), left);
+        assert_eq!(gone.others(12), [1..3, 5..9, 10..12]);
         assert_eq!(gone.without(&some(&[3, 9, 11])).collect::<Vec<_>>(), [0, 4]);
         assert_eq!([0, 1, 4, 12].map(|row| gone.before(row)), [0, 1, 2, 4]);
         let kept = gone.kept(2..6).expect("a mask");

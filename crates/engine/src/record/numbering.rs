@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, UInt32Array};
+use datafusion::arrow::array::{AsArray, BooleanBufferBuilder, UInt32Array};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -108,8 +109,11 @@ impl Record {
         let files = self.stored_at(table, version).await?;
         let starts = numbering.starts();
         let start = |f: &StoredFile| starts.get(f.name.as_str()).copied().unwrap_or(0);
-        let numbers = || files.iter().flat_map(|f| f.counted().map(move |row| start(f) + row));
-        Ok((!numbering.is_plain(&files)).then(|| UInt32Array::from_iter_values(numbers())))
+        let mut numbers: Vec<u32> = Vec::new();
+        for file in files.iter().filter(|_| !numbering.is_plain(&files)) {
+            file.counted().into_iter().for_each(|run| numbers.extend(start(file) + run.start..start(file) + run.end));
+        }
+        Ok((!numbering.is_plain(&files)).then(|| UInt32Array::from(numbers)))
     }
 
     /// Where each numbered row stands in the order of [`Record::read`]; nowhere if it does not count.
@@ -120,16 +124,23 @@ impl Record {
             return Ok(None);
         }
         let starts = numbering.starts();
-        let mut positions: Vec<Option<u32>> = vec![None; numbering.files.iter().map(|(_, rows)| *rows as usize).sum()];
+        let all = usize::try_from(numbering.rows()).unwrap_or(0);
+        let mut positions: Vec<u32> = vec![0; all];
+        let mut counted = BooleanBufferBuilder::new(all);
+        counted.append_n(all, false);
         let mut next = 0;
         for file in files.iter() {
             let Some(start) = starts.get(file.name.as_str()) else { continue };
-            for row in file.counted() {
-                positions[(start + row) as usize] = Some(next);
-                next += 1;
+            for run in file.counted() {
+                let run = (start + run.start) as usize..(start + run.end) as usize;
+                for (position, row) in positions[run.clone()].iter_mut().zip(next..) {
+                    *position = row;
+                }
+                next += run.len() as u32;
+                run.for_each(|row| counted.set_bit(row, true));
             }
         }
-        Ok(Some(UInt32Array::from(positions)))
+        Ok(Some(UInt32Array::new(positions.into(), Some(NullBuffer::new(counted.finish())))))
     }
 
     /// Which rows count in one of two versions of a table alone; `None` if they are more than `most`.
@@ -149,7 +160,7 @@ impl Record {
                 match others.get(file.name.as_str()) {
                     Some(other) => rows.extend(other.gone.without(&file.gone).map(|row| start + row)),
                     None if rows.len() as u64 + file.rows > most => return None,
-                    None => rows.extend(file.counted().map(|row| start + row)),
+                    None => file.counted().into_iter().for_each(|run| rows.extend(start + run.start..start + run.end)),
                 }
             }
             rows.sort_unstable();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -404,8 +405,8 @@ impl StoredFile {
         Self { rows: self.rows + self.gone.len(), gone: Gone::default(), ..self.clone() }
     }
 
-    /// Positions of the rows that count, in order.
-    pub fn counted(&self) -> impl Iterator<Item = u32> {
+    /// Positions of the rows that count, in order, as runs.
+    pub fn counted(&self) -> Vec<Range<u32>> {
         self.gone.others(self.rows + self.gone.len())
     }
 

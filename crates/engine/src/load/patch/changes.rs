@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::load::columns::Texts;
 use crate::load::place::{NUMBERED, Numberings, columns};
 use crate::load::timelines::{Source, Timelines};
-use crate::record::{Difference, Record};
+use crate::record::{Difference, Record, par};
 use datafusion::arrow::array::{RecordBatch, UInt32Array};
 use datafusion::common::HashSet;
 use std::collections::BTreeMap;
@@ -65,20 +65,29 @@ impl Changes {
     pub async fn read(record: &Record, source: &Source, base: &Timelines, numberings: &Numberings) -> Result<Option<Self>, EngineError> {
         let mut out = Self { gone: BTreeMap::new(), old: Read::new(), new: Read::new() };
         let (before, after) = (base.contents.version, source.version);
-        for table in NUMBERED {
+        let differences = par::all(&NUMBERED, async |table| {
             let numbering = numberings.of(table);
-            let most = (numbering.rows() / SHARE).max(FEW);
-            let Some(Difference { gone, come }) = record.difference(table, [before, after], numbering, most).await? else { return Ok(None) };
-            out.old.insert(table, record.pick(table, before, numbering, &gone, subject(table)).await?);
-            let mut new = record.pick(table, after, numbering, &come, columns(table)).await?;
-            if table == "people" {
+            record.difference(table, [before, after], numbering, (numbering.rows() / SHARE).max(FEW)).await
+        });
+        let Some(differences) = differences.await?.into_iter().collect::<Option<Vec<Difference>>>() else { return Ok(None) };
+        // Touchpoints, the last ones, take longest.
+        let found: Vec<(&'static str, Difference)> = NUMBERED.into_iter().zip(differences).rev().collect();
+        let asked: Vec<&(&'static str, Difference)> = found.iter().collect();
+        let read = par::all(&asked, async |(table, found)| {
+            let old = record.pick(table, before, numberings.of(table), &found.gone, subject(table)).await?;
+            let new = record.pick(table, after, numberings.of(table), &found.come, columns(table)).await?;
+            Ok::<_, EngineError>((old, new))
+        });
+        for ((table, found), (old, mut new)) in found.iter().zip(read.await?) {
+            if *table == "people" {
                 // Who belongs to an account by identity alone.
                 for (_, rows) in &mut new {
                     *rows = crate::identity::settle(rows.clone(), &source.merge_rows)?;
                 }
             }
+            out.old.insert(table, old);
             out.new.insert(table, new);
-            out.gone.insert(table, gone);
+            out.gone.insert(table, found.gone.clone());
         }
         Ok(Some(out))
     }

@@ -2,7 +2,7 @@
 
 use super::changes::{ACCOUNT, DEAL, PERSON};
 use super::now::Now;
-use super::touched::{Guests, Touched};
+use super::touched::{Guests, Touched, flags};
 use crate::error::EngineError;
 use crate::load::chunk::{Chunk, Rows};
 use crate::load::decode::{self, Fields, Role};
@@ -10,12 +10,13 @@ use crate::load::parts::{Column, Part, RECORDED, Run};
 use crate::load::place::Events;
 use crate::load::timelines::Timelines;
 use crate::record::par;
-use datafusion::arrow::array::{Array, AsArray, UInt32Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{Decimal128Type, Int64Type, UInt32Type};
 use datafusion::common::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 use treaty_domain::timeline::NONE;
 
 /// What is kept of a person.
@@ -107,7 +108,7 @@ pub fn part(rows: &Rows, of: Fields, mut runs: Vec<Run>) -> Result<Part, EngineE
         last.to = if same { run.to } else { last.to };
         same
     });
-    Ok(Part { rows: wanted.len(), columns, recorded: [recorded?, seq?], runs, lost: 0 })
+    Ok(Part { rows: wanted.len(), columns, recorded: [recorded?, seq?], origin: None, runs, lost: 0 })
 }
 
 impl Wanted {
@@ -211,7 +212,17 @@ impl Wanted {
             wanted.extend(rows.map(|i| (subjects[person[i as usize] as usize], i..i + 1)).filter(|(subject, _)| *subject != NONE));
         }
         wanted.sort_by_key(|(subject, _)| *subject);
-        kept.events.touches.push(part(&touches, decode::TOUCHES, runs(&touches, wanted.into_iter(), gone("touchpoints"))?)?);
+        let runs = runs(&touches, wanted.into_iter(), gone("touchpoints"))?;
+        // They were in order among all touches of their group.
+        let mut group = 0;
+        let places = runs.iter().flat_map(|r| r.from..r.to).map(|row| {
+            if !(touches_at[group]..touches_at[group + 1]).contains(&row) {
+                group = touches_at.partition_point(|at| *at <= row) - 1;
+            }
+            i64::from(first + group as u32) << 32 | i64::from(row)
+        });
+        let origin: ArrayRef = Arc::new(Int64Array::from_iter_values(places));
+        kept.events.touches.push(Part { origin: Some(origin), ..part(&touches, decode::TOUCHES, runs)? });
         Ok(kept)
     }
 }
@@ -223,7 +234,8 @@ impl Kept {
         let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
         let mut without_touches = BTreeSet::new();
         let mut elsewhere: HashMap<u32, u32> = HashMap::new();
-        for (group, person) in guests.pairs(0) {
+        let among = flags(&touched.people, now.kinds[PERSON].base);
+        for (group, person) in guests.pairs(0).filter(|(_, person)| among[*person as usize]) {
             elsewhere.entry(person).and_modify(|g| *g = group.min(*g)).or_insert(group);
         }
         for person in touched.people.iter().filter(|p| **p < now.kinds[PERSON].base) {

@@ -23,6 +23,7 @@ use crate::error::EngineError;
 use crate::record::{Record, par};
 use changes::{ACCOUNT, Changes, DEAL, PERSON, Read, strays, texts};
 use datafusion::arrow::array::{Array, ArrayRef, StringArray, UInt32Array};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{HashMap, HashSet};
 use kept::Kept;
@@ -301,9 +302,12 @@ fn entities(base: &Timelines, now: &Now, changes: &Changes, vocabulary: &Vocabul
             if changed.is_empty() && of.new.is_empty() {
                 return Ok(Arc::new(old));
             }
-            let missing = if column == "row" { None } else { Some(NONE) };
-            let cell = |n: u32| changed.get(&n).copied().or(if n < of.base { old.is_valid(n as usize).then(|| old.value(n as usize)) } else { missing });
-            Ok(Arc::new((0..of.base + of.new.len() as u32).map(cell).collect::<UInt32Array>()))
+            // No row and no number are the same; only rows can be missing.
+            let mut all: Vec<u32> = (0..old.len()).map(|i| if old.is_valid(i) { old.value(i) } else { NONE }).collect();
+            all.resize(all.len() + of.new.len(), NONE);
+            changed.iter().for_each(|(n, value)| all[*n as usize] = *value);
+            let there = (column == "row").then(|| NullBuffer::from_iter(all.iter().map(|row| *row != NONE)));
+            Ok(Arc::new(UInt32Array::new(all.into(), there.filter(|t| t.null_count() > 0))))
         };
         let ids = base.entities(name, "id")?;
         let ids = if of.new.is_empty() {

@@ -31,6 +31,8 @@ pub struct Kind {
     pub account: HashMap<u32, u32>,
     /// Account of each in the base.
     pub base_account: Option<UInt32Array>,
+    /// The first one of the base that has none.
+    pub alone: u32,
 }
 
 impl Kind {
@@ -89,6 +91,7 @@ impl Now {
             kind.ids = Some(ids);
             if name != "accounts" {
                 kind.base_account = Some(base.numbers(name, "account")?);
+                kind.alone = kind.range(NONE).start;
             }
         }
         Ok(Self { kinds })
@@ -183,7 +186,12 @@ impl Now {
     /// First groups of the base without an account: of a person, and of an opportunity.
     pub fn lone(&self) -> [u32; 2] {
         let accounts = self.kinds[ACCOUNT].base;
-        [accounts, accounts + self.kinds[PERSON].range(NONE).len() as u32]
+        [accounts, accounts + self.kinds[PERSON].base - self.kinds[PERSON].alone]
+    }
+
+    /// How many groups the base has.
+    pub fn groups(&self) -> u32 {
+        self.lone()[1] + self.kinds[DEAL].base - self.kinds[DEAL].alone
     }
 
     /// The group of the base in which an entity is.
@@ -192,15 +200,15 @@ impl Now {
         if account != NONE {
             return account;
         }
-        self.lone()[usize::from(kind == DEAL)] + number - self.kinds[kind].range(NONE).start
+        self.lone()[usize::from(kind == DEAL)] + number - self.kinds[kind].alone
     }
 
     /// The group of the base that a group is, or the one before which it comes.
     pub fn place(&self, home: Home) -> u32 {
         let (kind, number, first, range) = match home {
             Home::Account(a) => (ACCOUNT, a, 0, 0..self.kinds[ACCOUNT].base),
-            Home::Person(p) => (PERSON, p, self.lone()[0], self.kinds[PERSON].range(NONE)),
-            Home::Deal(o) => (DEAL, o, self.lone()[1], self.kinds[DEAL].range(NONE)),
+            Home::Person(p) => (PERSON, p, self.lone()[0], self.kinds[PERSON].alone..self.kinds[PERSON].base),
+            Home::Deal(o) => (DEAL, o, self.lone()[1], self.kinds[DEAL].alone..self.kinds[DEAL].base),
         };
         let all = &self.kinds[kind];
         let id = all.id(number);

@@ -41,6 +41,13 @@ impl Guests {
     }
 }
 
+/// Which numbers below an end are in a set.
+pub fn flags(set: &BTreeSet<u32>, end: u32) -> Vec<bool> {
+    let mut flags = vec![false; end as usize];
+    set.range(..end).for_each(|n| flags[*n as usize] = true);
+    flags
+}
+
 impl Touched {
     pub fn new(changes: &Changes, now: &Now, guests: &Guests) -> Self {
         let mut touched: [BTreeSet<u32>; 3] = Default::default();
@@ -62,14 +69,15 @@ impl Touched {
                     dropped.insert(now.group_before(kind, *number));
                 }
             }
-            dropped.extend(guests.pairs(guest).filter(|(_, member)| all.contains(member)).map(|(group, _)| group));
+            let among = flags(all, now.kinds[kind].base);
+            dropped.extend(guests.pairs(guest).filter(|(_, member)| among[*member as usize]).map(|(group, _)| group));
         }
         let [lone_person, lone_deal] = now.lone();
         for group in &dropped {
             homes.insert(match *group {
                 g if g < lone_person => Home::Account(g),
-                g if g < lone_deal => Home::Person(now.kinds[PERSON].range(NONE).start + g - lone_person),
-                g => Home::Deal(now.kinds[DEAL].range(NONE).start + g - lone_deal),
+                g if g < lone_deal => Home::Person(now.kinds[PERSON].alone + g - lone_person),
+                g => Home::Deal(now.kinds[DEAL].alone + g - lone_deal),
             });
         }
         // Who was alone and now has an account is a group no more; an account stays one.
@@ -85,6 +93,7 @@ impl Touched {
                 dropped.insert(*a);
             }
         }
+        let gives_way = flags(&dropped, now.groups());
         let members = |kind: usize, also: &BTreeSet<u32>, guest: usize| -> BTreeSet<u32> {
             let all = &now.kinds[kind];
             let mut out = also.clone();
@@ -96,7 +105,7 @@ impl Touched {
                     _ => {}
                 }
             }
-            out.extend(guests.pairs(guest).filter(|(group, _)| dropped.contains(group)).map(|(_, member)| member));
+            out.extend(guests.pairs(guest).filter(|(group, _)| gives_way[*group as usize]).map(|(_, member)| member));
             out
         };
         let (people, deals) = (members(PERSON, &people, 0), members(DEAL, &deals, 1));
