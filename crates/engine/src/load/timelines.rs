@@ -1,7 +1,7 @@
 //! Timelines that are kept below `HOME/timelines/`: everything around each account, in order, by
 //! numbers. They follow from the record alone, serve every day and every agreement, and can be
 //! deleted at any time. After a small import they are those of an older version, the base, with
-//! patches for the accounts that the import touched ([`super::patch`]).
+//! patches for the accounts that the import touched (`patch`).
 
 use super::chunk::{Chunk, fields};
 use super::lens::Replaced;
