@@ -169,11 +169,12 @@ impl Older {
             let Some(contents) = self::contents(&other) else { continue };
             let cuts = &timelines.contents.cuts;
             let complete = |chunk: usize| {
-                let groups = sizes(&other, *contents.places.get(chunk)?).ok()?;
-                let replaced = patches.get(&chunk);
-                let stays = |b: &&u32| **b != NONE && replaced.is_none_or(|r| r.dropped.binary_search(b).is_err());
-                let all = (cuts[chunk + 1] - cuts[chunk]) as usize - replaced.map_or(0, |r| r.dropped.len());
-                (groups.first()?.iter().filter(stays).count() == all).then_some(())
+                let groups = sizes(&other, *contents.places.get(chunk)?).ok()?.swap_remove(0);
+                let all = (cuts[chunk + 1] - cuts[chunk]) as usize;
+                // Groups of an older patch would have to give way as well.
+                let Some(replaced) = patches.get(&chunk) else { return (groups.len() == all && !groups.contains(&NONE)).then_some(()) };
+                let stays = |b: &&u32| **b != NONE && replaced.dropped.binary_search(b).is_err();
+                (groups.iter().filter(stays).count() == all - replaced.dropped.len()).then_some(())
             };
             if (0..timelines.chunks()).all(|chunk| complete(chunk).is_some()) {
                 return Some(Self { folder: other, patches });
@@ -241,11 +242,6 @@ impl Splice {
             None if !rows.is_empty() => self.runs.push((patch, rows)),
             None => {}
         }
-    }
-
-    /// Nothing comes from the patch.
-    pub fn keeps_all(&self) -> bool {
-        self.runs.iter().all(|(patch, _)| !patch)
     }
 
     /// How many rows come of it.
@@ -338,14 +334,11 @@ fn spliced(folder: &Path, own: &Contents, patches: &BTreeMap<usize, Replaced>) -
     let whole = contents(&folder.join(WHOLE))?;
     let numbers: BTreeMap<usize, usize> = patches.keys().copied().zip(own.places.iter().copied()).collect();
     let chunk = |number: usize| -> Option<Spliced> {
-        let older = || sizes(&folder.join(WHOLE), *whole.places.get(number)?).ok();
         let Some((replaced, place)) = patches.get(&number).zip(numbers.get(&number)) else {
-            let rows = TABLES.map(|name| whole.rows.get(name).and_then(|r| r.get(number)).copied().unwrap_or(0));
-            // What an older patch changed here has been taken back since.
-            let stays = older()?.first()?.iter().all(|b| *b != NONE);
-            return Some(if stays { Spliced::Same(rows) } else { Spliced::Patched(0, splice(&older()?, &vec![Vec::new(); TABLES.len() + 1], &Replaced::default())) });
+            return Some(Spliced::Same(TABLES.map(|name| whole.rows.get(name).and_then(|r| r.get(number)).copied().unwrap_or(0))));
         };
-        Some(Spliced::Patched(*place, splice(&older()?, &sizes(folder, *place).ok()?, replaced)))
+        let older = sizes(&folder.join(WHOLE), *whole.places.get(number)?).ok()?;
+        Some(Spliced::Patched(*place, splice(&older, &sizes(folder, *place).ok()?, replaced)))
     };
     par::map((0..whole.places.len()).collect(), chunk).into_iter().collect()
 }

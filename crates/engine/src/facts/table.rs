@@ -45,7 +45,6 @@ impl Chunk {
             let read = Arc::clone(folder.read(&file, *number)?.column(0));
             let _ = cell.set(match patch {
                 None => read,
-                Some((_, _, splice)) if splice.keeps_all() => splice.column(&read, &read)?,
                 Some((folder, number, splice)) => splice.column(&read, folder.read(&file, *number)?.column(0))?,
             });
         }
