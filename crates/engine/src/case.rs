@@ -113,13 +113,13 @@ impl Case {
         Self { facts, set: set.clone(), catalogue, provenance }
     }
 
-    /// A desk to make reports at.
+    /// A desk to make reports at, so many at a time.
     ///
     /// # Errors
     /// When the facts cannot be registered.
-    pub async fn desk(&self) -> Result<Desk<'_>, EngineError> {
+    pub async fn desk(&self, reports: usize) -> Result<Desk<'_>, EngineError> {
         Ok(Desk {
-            cx: self.facts.session().await?,
+            cx: self.facts.session(reports).await?,
             facts: &self.facts,
             catalogue: &self.catalogue,
             set: &self.set,
@@ -134,7 +134,7 @@ impl Case {
     /// # Errors
     /// See [`reports::report`].
     pub async fn report(&self, name: &str, ask: &Ask) -> Result<Report, EngineError> {
-        let desk = self.desk().await?;
+        let desk = self.desk(1).await?;
         let mut report = reports::report(&desk, name, ask).await?;
         self.remark(&mut report);
         Ok(report)
@@ -145,24 +145,40 @@ impl Case {
     /// # Errors
     /// See [`reports::report`].
     pub async fn review(&self, ask: &Ask) -> Result<Review, EngineError> {
-        let desk = self.desk().await?;
-        let made = par::all(&LONGEST_FIRST, |name| reports::report(&desk, name, ask));
-        let (promises, list) = par::join(reports::promises(&desk, ask), made).await;
-        let (promises, mut list) = (promises?, list?);
-        list.sort_by_key(|report| REVIEW.iter().position(|name| *name == report.name));
-        if let Some(first) = list.first_mut() {
-            self.remark(first);
-        }
+        Ok(self.review_with(ask, |_| ()).await?.0)
+    }
+
+    /// As [`Case::review`]; `each` makes something of every report as soon as it is there, while others
+    /// are still being made.
+    ///
+    /// # Errors
+    /// See [`reports::report`].
+    pub async fn review_with<T: Send>(&self, ask: &Ask, each: impl Fn(&Report) -> T + Sync) -> Result<(Review, Vec<T>), EngineError> {
+        let desk = self.desk(REVIEW.len()).await?;
+        let one = async |name| {
+            let mut report = reports::report(&desk, name, ask).await?;
+            if name == REVIEW[0] {
+                self.remark(&mut report);
+            }
+            let made = each(&report);
+            Ok::<_, EngineError>((report, made))
+        };
+        let made = par::all(&LONGEST_FIRST, |name| one(name));
+        let (promises, made) = par::join(reports::promises(&desk, ask), made).await;
+        let (promises, mut made) = (promises?, made?);
+        made.sort_by_key(|(report, _)| REVIEW.iter().position(|name| *name == report.name));
+        let (list, made) = made.into_iter().unzip();
         let mut provenance = self.provenance.clone();
         provenance.period = ask.period.as_ref().map_or_else(|| "all".to_owned(), |p| p.label.clone());
         provenance.filter = ask.filter.clone();
-        Ok(Review {
+        let review = Review {
             title: desk.agreement.name.clone(),
             headline: reports::headline(&promises),
             promises,
             reports: list,
             provenance,
-        })
+        };
+        Ok((review, made))
     }
 
     /// Notes that concern the data behind every report.
@@ -179,7 +195,7 @@ impl Case {
     /// # Errors
     /// When a table cannot be registered.
     pub async fn query_session(&self, record: &Record) -> Result<datafusion::prelude::SessionContext, EngineError> {
-        let cx = self.facts.session().await?;
+        let cx = self.facts.session(1).await?;
         for table in treaty_app::layout::TABLES {
             let provider = record.provider(table.name, self.facts.view.version).await?;
             let name = format!("record_{}", table.name);

@@ -134,7 +134,7 @@ fn column(name: &str, title: &str, unit: Unit) -> Column {
 
 async fn figures(record: &Record, set: &AgreementSet, catalogue: &Catalogue, v: View, imported: bool) -> Result<Figures, EngineError> {
     let case = Case::open_view(record, set, catalogue.clone(), v, imported).await?;
-    let desk = case.desk().await?;
+    let desk = case.desk(1).await?;
     let mut out = Vec::new();
     for id in METRICS {
         out.push(desk.grouped(&crate::reports::Ask::default(), &[], &[id], &[]).await?.one().int(id));

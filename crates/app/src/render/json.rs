@@ -4,6 +4,7 @@
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
+use serde_json::ser::{Formatter, PrettyFormatter};
 use serde_json::{Number, Value, json};
 use std::io::{self, Write};
 
@@ -33,18 +34,6 @@ pub fn report_to_json(report: &Report) -> impl Serialize {
     }
 }
 
-/// The review: headline, promises of both sides, then every report.
-pub fn review_to_json(review: &Review) -> impl Serialize {
-    let exponent = review.provenance.exponent;
-    ReviewJson {
-        title: &review.title,
-        headline: &review.headline,
-        promises: review.promises.iter().map(|p| promise(p, exponent)).collect(),
-        reports: review.reports.iter().map(report_to_json).collect(),
-        provenance: provenance(&review.provenance),
-    }
-}
-
 /// Indented text for people and programs, with an end of line.
 pub fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |t| t + "\n")
@@ -55,19 +44,54 @@ pub fn report_text(report: &Report) -> String {
     pretty(&report_to_json(report))
 }
 
-/// [`pretty`] of a review.
+/// The review: headline, promises of both sides, then every report. Indented text with an end of line.
 pub fn review_text(review: &Review) -> String {
-    pretty(&review_to_json(review))
+    let pieces: Vec<Vec<u8>> = review.reports.iter().map(piece).collect();
+    let mut text = Vec::new();
+    let written = write_review(review, &pieces, &mut text);
+    written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
 }
 
-/// Writes [`review_text`], which may be long, as it comes.
+/// A report as it stands among those of a review. It may be long, and can be made while others are
+/// not there yet.
+pub fn piece(report: &Report) -> Vec<u8> {
+    let mut formatter = PrettyFormatter::new();
+    let mut nowhere = io::sink();
+    // It stands in a list in an object.
+    let begun = formatter.begin_object(&mut nowhere).and_then(|()| formatter.begin_array(&mut nowhere));
+    let mut text = Vec::new();
+    let mut to = serde_json::Serializer::with_formatter(&mut text, formatter);
+    // Memory takes everything, and what a report holds can be written.
+    let _ = begun.map(|()| report_to_json(report).serialize(&mut to));
+    text
+}
+
+/// Writes [`review_text`] of a review whose reports are there as pieces, in its order.
 ///
 /// # Errors
 /// What writing says.
-pub fn write_review(review: &Review, to: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *to, &review_to_json(review))?;
-    to.write_all(b"\n")
+pub fn write_review(review: &Review, pieces: &[Vec<u8>], to: &mut dyn Write) -> io::Result<()> {
+    let exponent = review.provenance.exponent;
+    let outline = pretty(&ReviewJson {
+        title: &review.title,
+        headline: &review.headline,
+        promises: review.promises.iter().map(|p| promise(p, exponent)).collect(),
+        reports: [],
+        provenance: provenance(&review.provenance),
+    });
+    // No text within has an end of line.
+    let (before, after) = outline.split_once(NO_REPORTS).unwrap_or((&outline, ""));
+    write!(to, "{before}\n  \"reports\": [")?;
+    for (i, piece) in pieces.iter().enumerate() {
+        to.write_all(if i == 0 { "\n    " } else { ",\n    " }.as_bytes())?;
+        to.write_all(piece)?;
+    }
+    to.write_all(if pieces.is_empty() { "]" } else { "\n  ]" }.as_bytes())?;
+    to.write_all(after.as_bytes())
 }
+
+/// How a review without reports says so.
+const NO_REPORTS: &str = "\n  \"reports\": []";
 
 #[derive(Serialize)]
 struct ReportJson<'a> {
@@ -84,11 +108,11 @@ struct ReportJson<'a> {
 }
 
 #[derive(Serialize)]
-struct ReviewJson<'a, R> {
+struct ReviewJson<'a> {
     title: &'a str,
     headline: &'a str,
     promises: Vec<Value>,
-    reports: Vec<R>,
+    reports: [(); 0],
     provenance: Value,
 }
 
@@ -275,11 +299,18 @@ mod tests {
 
     #[test]
     fn the_review_holds_promises_and_reports() {
-        let json = value(review_to_json(&fixture::review()));
+        let mut review = fixture::review();
+        review.title = "a \n  \"reports\": [] b".to_owned();
+        let text = review_text(&review);
+        let json: Value = serde_json::from_str(&text).expect("valid");
+        assert_eq!(json["title"], json!(review.title));
         assert_eq!(json["promises"][0]["standing"], json!("kept"));
         assert_eq!(json["promises"][2]["attainment"]["reason"], json!("not_mature"));
-        assert_eq!(json["reports"].as_array().map(Vec::len), Some(4));
-        let text = review_text(&fixture::review());
-        assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), json);
+        let reports: Vec<Value> = review.reports.iter().map(|r| value(report_to_json(r))).collect();
+        assert_eq!((reports.len(), &json["reports"]), (4, &json!(reports)));
+        assert_eq!(text, pretty(&json), "the pieces are indented like the rest");
+        review.reports.clear();
+        let text = review_text(&review);
+        assert_eq!(text, pretty(&serde_json::from_str::<Value>(&text).expect("valid")));
     }
 }

@@ -48,12 +48,13 @@ impl Facts {
     }
 
     /// A session in which every fact table can be queried; custom attributes of leads and
-    /// opportunities are columns of their own.
+    /// opportunities are columns of their own. `beside`: how many questions are asked at a time, which
+    /// share the cores.
     ///
     /// # Errors
     /// When a table cannot be registered.
-    pub async fn session(&self) -> Result<SessionContext, EngineError> {
-        let cx = sql::session_with(par::workers());
+    pub async fn session(&self, beside: usize) -> Result<SessionContext, EngineError> {
+        let cx = sql::session_with((par::workers() / beside.max(1)).max(1));
         for (name, table) in &self.tables {
             cx.register_table(*name, Arc::new(table.clone()))?;
             cx.register_table(coded(name).as_str(), Arc::new(table.with_codes()))?;

@@ -144,7 +144,7 @@ async fn resting(trust: &Trust<'_>) -> Result<BTreeMap<(&'static str, &'static s
             if helps { r.helped.insert(metric.id.clone()) } else { r.metrics.insert(metric.id.clone()) };
         }
     }
-    let desk = trust.case.desk().await?;
+    let desk = trust.case.desk(1).await?;
     for name in reports::NAMES {
         // A report that the agreement has nothing for is no report that data are missing for.
         let Ok(report) = reports::report(&desk, name, &Ask::default()).await else { continue };

@@ -110,7 +110,7 @@ impl<'a> Trust<'a> {
 
     /// An empty report.
     async fn blank(&self, name: &str, question: &str, columns: Vec<Column>) -> Result<Report, EngineError> {
-        Ok(self.case.desk().await?.blank(name, question, &Ask::default(), columns))
+        Ok(self.case.desk(1).await?.blank(name, question, &Ask::default(), columns))
     }
 
     /// Rows of every table by source.

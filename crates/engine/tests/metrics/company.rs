@@ -124,7 +124,7 @@ async fn the_list_of_columns_is_what_the_pass_yields() {
 async fn every_metric_can_be_asked_of_a_record() {
     let home = tempfile::tempdir().expect("home");
     let case = small_company(home.path()).await;
-    let cx = case.facts.session().await.expect("session");
+    let cx = case.facts.session(1).await.expect("session");
     let period = Some(("2025-01-01", "2025-04-01"));
     let mut values = BTreeMap::new();
     for m in case.catalogue.iter() {

@@ -101,7 +101,7 @@ const COMPANY: &[(&str, &[&str])] = &[
 
 /// Every fact: how many rows, and the sorted cells of every column.
 async fn shown(case: &Case) -> BTreeMap<&'static str, (usize, BTreeMap<String, Vec<String>>)> {
-    let cx = case.facts.session().await.expect("a session");
+    let cx = case.facts.session(1).await.expect("a session");
     let mut out = BTreeMap::new();
     for (fact, schema) in facts::schemas() {
         let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();

@@ -41,7 +41,7 @@ async fn explain(dir: &Path, id: &str, when: &When, slice: &Slice, rows: Option<
     let period = slice.period.as_deref().map(|p| home.newest().fiscal.parse_period(p)).transpose()?;
     let dates = period.as_ref().map(|p| (p.from.to_string(), p.to.to_string()));
     let bounds = dates.as_ref().map(|(a, b)| (a.as_str(), b.as_str()));
-    let desk = case.desk().await.map_err(|e| e.to_string())?;
+    let desk = case.desk(1).await.map_err(|e| e.to_string())?;
     let min_n = desk.agreement.rules.min_n;
     let e = metrics::explain(&desk.cx, metric, slice.filter.as_deref(), bounds, rows, min_n).await.map_err(|e| e.to_string())?;
     let text = match format {

@@ -36,14 +36,16 @@ fn ask(home: &Home, slice: &Slice) -> Result<Ask, String> {
 pub async fn review(dir: &Path, when: &When, slice: &Slice, format: ReviewFormat, file: Option<&Path>, color: Color) -> Outcome {
     let home = Home::open(dir)?;
     let ask = ask(&home, slice)?;
-    let review = case(&home, when).await?.review(&ask).await.map_err(|e| e.to_string())?;
+    let case = case(&home, when).await?;
+    let piece = |report: &Report| if format == ReviewFormat::Json { json::piece(report) } else { Vec::new() };
+    let (review, pieces) = case.review_with(&ask, piece).await.map_err(|e| e.to_string())?;
     match format {
         ReviewFormat::Text => output::put(&text::review_to_text(&review, &output::style(color)), file)?,
         ReviewFormat::Html => output::put(&treaty_web::review::review_html(&review).map_err(|e| e.to_string())?, file)?,
-        ReviewFormat::Json => output::put_with(file, |to| json::write_review(&review, to))?,
+        ReviewFormat::Json => output::put_with(file, |to| json::write_review(&review, &pieces, to))?,
     }
-    // It may be large, and the process ends.
-    std::mem::forget(review);
+    // They may be large, and the process ends.
+    std::mem::forget((review, case));
     Ok(0)
 }
 
