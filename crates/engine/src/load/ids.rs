@@ -86,35 +86,62 @@ impl Ids {
 
     /// Number of an id, or [`NONE`].
     pub fn find(&self, id: &str) -> u32 {
-        let Some(rest) = id.as_bytes().strip_prefix(self.shared.as_slice()) else { return NONE };
-        let key = letters(rest);
+        let Some(key) = self.key(id) else { return NONE };
         self.at(self.keys.partition_point(|k| *k < key), key, id)
     }
 
-    /// Numbers of a list of ids, quick where the list is in order; missing and unknown ones are [`NONE`].
+    /// The letters of an id that are held against keys.
+    fn key(&self, id: &str) -> Option<u64> {
+        id.as_bytes().strip_prefix(self.shared.as_slice()).map(letters)
+    }
+
+    /// The first position of the order, at or behind one, whose key is not below `key`.
+    fn ahead(&self, mut from: usize, key: u64) -> usize {
+        let mut step = 1;
+        while self.keys.get(from + step).is_some_and(|k| *k < key) {
+            from += step;
+            step *= 2;
+        }
+        let to = (from + step).min(self.keys.len());
+        from + self.keys[from..to].partition_point(|k| *k < key)
+    }
+
+    /// Numbers of a list of ids; missing and unknown ones are [`NONE`]. Where the list is in order, the order of
+    /// the ids is walked along; where it hardly is, the list is brought into order before.
     pub fn walk(&self, list: &StringArray) -> Vec<u32> {
+        let mut out = Vec::with_capacity(list.len());
+        let (mut from, mut back) = (0, 0);
+        for (i, id) in list.iter().enumerate() {
+            let Some((id, key)) = id.and_then(|id| Some((id, self.key(id)?))) else {
+                out.push(NONE);
+                continue;
+            };
+            if from > 0 && self.keys[from - 1] >= key {
+                back += 1;
+                if back > 64 + i / 8 {
+                    self.walk_any(list, &mut out);
+                    return out;
+                }
+                from = self.keys[..from].partition_point(|k| *k < key);
+            }
+            from = self.ahead(from, key);
+            out.push(self.at(from, key, id));
+        }
+        out
+    }
+
+    /// The rest of a list in no order: searching for each would look all over the memory.
+    fn walk_any(&self, list: &StringArray, out: &mut Vec<u32>) {
+        let rest = out.len()..list.len();
+        let key = |i: usize| list.is_valid(i).then(|| self.key(list.value(i))).flatten().map(|key| (key, i as u32));
+        let mut sorted: Vec<(u64, u32)> = rest.filter_map(key).collect();
+        sorted.sort_unstable();
+        out.resize(list.len(), NONE);
         let mut from = 0;
-        (0..list.len())
-            .map(|i| {
-                if list.is_null(i) {
-                    return NONE;
-                }
-                let id = list.value(i);
-                let Some(rest) = id.as_bytes().strip_prefix(self.shared.as_slice()) else { return NONE };
-                let key = letters(rest);
-                if from > 0 && self.keys[from - 1] >= key {
-                    from = self.keys[..from].partition_point(|k| *k < key);
-                }
-                let mut step = 1;
-                while self.keys.get(from + step).is_some_and(|k| *k < key) {
-                    from += step;
-                    step *= 2;
-                }
-                let to = (from + step).min(self.keys.len());
-                from += self.keys[from..to].partition_point(|k| *k < key);
-                self.at(from, key, id)
-            })
-            .collect()
+        for (key, i) in sorted {
+            from = self.ahead(from, key);
+            out[i as usize] = self.at(from, key, list.value(i as usize));
+        }
     }
 }
 

@@ -123,15 +123,19 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
     Ok(World { context, timelines, lens, cast, orders, strays })
 }
 
-/// Makes the timelines of the newest version and keeps them, so that the next question need not.
+/// Makes the timelines of the newest version after an import and keeps them, so that the next question need
+/// not: from all rows after a `large` one, else where they hardly differ from those that are kept.
 ///
 /// # Errors
 /// When the record cannot be read.
-pub async fn prepare(record: &Record) -> Result<(), EngineError> {
+pub async fn prepare(record: &Record, large: bool) -> Result<(), EngineError> {
     let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
     let source = Source::read(record, view, Micros(i64::MAX)).await?;
     let cast = place::Cast::read(record, view.version).await?;
-    Timelines::open(record, &source, &cast, true).await.map(|_| ())
+    if large {
+        return Timelines::open(record, &source, &cast, true).await.map(|_| ());
+    }
+    Timelines::follow(record, &source, &cast).await
 }
 
 /// The order of what a stage value means; [`NONE`] for nothing.

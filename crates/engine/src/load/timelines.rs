@@ -23,6 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use treaty_domain::zone::Micros;
 
+/// Where no more than one row in so many of a table has changed, a patch is quicker than all timelines.
+const CHANGED: u64 = 8;
+/// And where no more than one in so many has, an import waits for it.
+const BARELY: u64 = 200;
 /// Folders that are kept; older ones give way.
 const KEEP: usize = 2;
 /// Written last: a folder without it was cut short.
@@ -224,18 +228,33 @@ impl Timelines {
         if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
             return Ok(kept);
         }
-        let like = source.like(record)?;
-        if !whole {
-            let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let folder = folder.with_file_name(format!("{name}{PATCHED}"));
-            if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
-                return Ok(kept);
-            }
-            if let Some(patched) = Self::patch(record, source, cast, &folder, &like).await {
-                return Ok(patched);
-            }
+        if !whole && let Some(patched) = Self::open_patched(record, source, cast, &folder, CHANGED).await? {
+            return Ok(patched);
         }
+        let like = source.like(record)?;
         Self::build(record, source, cast, &folder, like).await
+    }
+
+    /// Makes and keeps those of a state of the record that hardly differs from one whose timelines are kept.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub async fn follow(record: &Record, source: &Source, cast: &Cast) -> Result<(), EngineError> {
+        let folder = source.folder(record);
+        if !folder.join(CONTENTS).is_file() {
+            Self::open_patched(record, source, cast, &folder, BARELY).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what is kept as a patch, or makes one where no more than one row in `share` of a table has changed.
+    async fn open_patched(record: &Record, source: &Source, cast: &Cast, folder: &Path, share: u64) -> Result<Option<Self>, EngineError> {
+        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let folder = folder.with_file_name(format!("{name}{PATCHED}"));
+        if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
+            return Ok(Some(kept));
+        }
+        Ok(Self::patch(record, source, cast, &folder, &source.like(record)?, share).await)
     }
 
     fn kept(folder: &Path) -> Option<Self> {
@@ -313,7 +332,7 @@ impl Timelines {
     }
 
     /// Patches timelines that are kept, if there are any whose version differs little.
-    async fn patch(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: &str) -> Option<Self> {
+    async fn patch(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: &str, share: u64) -> Option<Self> {
         let contents = |folder: &Path| serde_json::from_slice::<Contents>(&std::fs::read(folder.join(CONTENTS)).ok()?).ok();
         let mut bases: Vec<(u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v')) {
@@ -325,7 +344,7 @@ impl Timelines {
         let (_, at) = bases.into_iter().max()?;
         let base = par::blocking(|| Self::kept(&at))?;
         // What cannot be patched, for whatever reason, is made from all rows.
-        let Patch { timelines: mut patched, chunks } = patch::patch(record, source, cast, &base).await.ok()??;
+        let Patch { timelines: mut patched, chunks } = patch::patch(record, source, cast, &base, share).await.ok()??;
         patched.contents.import = import(record, source.version);
         like.clone_into(&mut patched.contents.like);
         patched.contents.base.clone_from(&base.contents.base);

@@ -196,9 +196,12 @@ fn near(table: &Table, files: &[StoredFile], flat: &Flat) -> Vec<usize> {
     (0..files.len()).filter(|at| within(&files[*at])).collect()
 }
 
-/// Stored parts of some hashes of keys. Most others are told apart by bits: one word is looked at for a key.
+/// Stored parts of some hashes of keys. Most others are told apart by bits: a word is looked at for a
+/// key, and seldom a second one. The first words are a byte for each hash, so that those of millions
+/// stay in a cache.
 struct Filter {
-    bits: Vec<u64>,
+    coarse: Vec<u64>,
+    fine: Vec<u64>,
     /// The hashes in order, cut by their high bits.
     sorted: Vec<Vec<u32>>,
 }
@@ -208,20 +211,23 @@ const PARTS: usize = 16;
 
 impl Filter {
     fn of(hashes: &[u64]) -> Self {
-        let mut bits = vec![0_u64; (hashes.len() / 2).next_power_of_two().max(PARTS)];
-        let words = bits.len();
-        let parts = bits.chunks_mut(words / PARTS).enumerate().collect();
-        let sorted = par::map(parts, |(part, bits): (usize, &mut [u64])| {
+        let words = |keys: usize| vec![0_u64; (hashes.len() / keys).next_power_of_two().max(PARTS)];
+        let (mut coarse, mut fine) = (words(8), words(2));
+        let (of_coarse, of_fine) = (coarse.len(), fine.len());
+        let parts = coarse.chunks_mut(of_coarse / PARTS).zip(fine.chunks_mut(of_fine / PARTS)).enumerate().collect();
+        let sorted = par::map(parts, |(part, (coarse, fine)): (usize, (&mut [u64], &mut [u64]))| {
             let own = hashes.iter().map(|hash| keys::half(*hash) as u32);
             let mut own: Vec<u32> = own.filter(|key| place(*key, PARTS) == part).collect();
             own.sort_unstable();
             own.dedup();
             for key in &own {
-                bits[place(*key, words) - part * (words / PARTS)] |= mask(*key);
+                let [first, second] = masks(*key);
+                coarse[place(*key, of_coarse) - part * coarse.len()] |= first;
+                fine[place(*key, of_fine) - part * fine.len()] |= second;
             }
             own
         });
-        Self { bits, sorted }
+        Self { coarse, fine, sorted }
     }
 
     /// Rows whose key may be one of these; `None` where the file is of an older version of Treaty and
@@ -243,8 +249,9 @@ impl Filter {
 
     #[inline]
     fn may(&self, key: u32) -> bool {
-        let mask = mask(key);
-        self.bits[place(key, self.bits.len())] & mask == mask
+        let [first, second] = masks(key);
+        let has = |bits: &[u64], mask: u64| bits[place(key, bits.len())] & mask == mask;
+        has(&self.coarse, first) && has(&self.fine, second)
     }
 }
 
@@ -254,11 +261,12 @@ fn place(key: u32, places: usize) -> usize {
     ((u64::from(key) * places as u64) >> 32) as usize
 }
 
-/// Two bits that stand for a key in its word.
+/// Two bits that stand for a key in each of its words.
 #[inline]
-fn mask(key: u32) -> u64 {
+fn masks(key: u32) -> [u64; 2] {
     let hash = key.wrapping_mul(0x9E37_79B9);
-    1 << (hash >> 26) | 1 << (hash >> 20 & 63)
+    let bits = |a: u32, b: u32| 1 << (hash >> a & 63) | 1 << (hash >> b & 63);
+    [bits(14, 8), bits(26, 20)]
 }
 
 /// A stored row with a key that comes in.

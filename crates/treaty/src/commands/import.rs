@@ -182,16 +182,16 @@ pub async fn land(
         result.notes.push(format!("dates such as {day} have the day before the month, but are read month first: {help}"));
     }
     super::identity::after_import(home, &mut result, input.source != "native").await?;
-    if result.committed && record.refresh().await.is_ok() && is_large(&record, &result).await {
+    if result.committed && record.refresh().await.is_ok() {
         progress.step("placing events", None);
         // The import has happened. Timelines that cannot be kept now are made by the next question.
-        let _ = treaty_engine::load::prepare(&record).await;
+        let _ = treaty_engine::load::prepare(&record, is_large(&record, &result).await).await;
     }
     Ok(result)
 }
 
-/// Whether an import brought most of what the record holds. Only then its timelines are made at once: many small imports
-/// one after the other leave that to the next question.
+/// Whether an import brought most of what the record holds. Then all timelines are made at once: several imports one after
+/// the other that each bring much leave that to the next question.
 async fn is_large(record: &Record, result: &ImportResult) -> bool {
     let mut rows = 0;
     for table in treaty_engine::record::table_names() {

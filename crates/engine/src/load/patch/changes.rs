@@ -9,9 +9,7 @@ use datafusion::arrow::array::{RecordBatch, UInt32Array};
 use datafusion::common::HashSet;
 use std::collections::BTreeMap;
 
-/// A change of more than this part of a table is no small one.
-pub const SHARE: u64 = 8;
-/// But so many rows always are few.
+/// So many rows are few in any table.
 pub const FEW: u64 = 1_000;
 
 /// Rows of one kind of difference, by table.
@@ -61,13 +59,19 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Reads them; none when they are many.
-    pub async fn read(record: &Record, source: &Source, base: &Timelines, numberings: &Numberings) -> Result<Option<Self>, EngineError> {
+    /// Reads them; none when they are more than one in `share` rows of a table.
+    pub async fn read(
+        record: &Record,
+        source: &Source,
+        base: &Timelines,
+        numberings: &Numberings,
+        share: u64,
+    ) -> Result<Option<Self>, EngineError> {
         let mut out = Self { gone: BTreeMap::new(), old: Read::new(), new: Read::new() };
         let (before, after) = (base.contents.version, source.version);
         let differences = par::all(&NUMBERED, async |table| {
             let numbering = numberings.of(table);
-            record.difference(table, [before, after], numbering, (numbering.rows() / SHARE).max(FEW)).await
+            record.difference(table, [before, after], numbering, (numbering.rows() / share).max(FEW)).await
         });
         let Some(differences) = differences.await?.into_iter().collect::<Option<Vec<Difference>>>() else { return Ok(None) };
         // Touchpoints, the last ones, take longest.

@@ -91,18 +91,18 @@ async fn found(record: &Record, version: u64, numberings: &Numberings, table: &'
     Ok(rows.len() as u64)
 }
 
-/// Makes the timelines of a version from those of an older one; none when they differ in much, or in
-/// what cannot be told from changed rows.
+/// Makes the timelines of a version from those of an older one; none when they differ in more than one
+/// in `share` rows of a table, or in what cannot be told from changed rows.
 ///
 /// # Errors
 /// When the record cannot be read.
-pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelines) -> Result<Option<Patch>, EngineError> {
+pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelines, share: u64) -> Result<Option<Patch>, EngineError> {
     if !record.truth().is_empty() {
         return Ok(None);
     }
     let (v, merges) = (source.version, &source.merges);
     let numberings = base.contents.numberings.and(record, v).await?;
-    let Some(mut changes) = Changes::read(record, source, base, &numberings).await? else { return Ok(None) };
+    let Some(mut changes) = Changes::read(record, source, base, &numberings, share).await? else { return Ok(None) };
     let mut now = Now::new(base)?;
     if !now.take(&changes, merges) {
         return Ok(None);
