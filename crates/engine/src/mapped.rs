@@ -11,11 +11,10 @@ use datafusion::arrow::ipc::reader::{FileDecoder, read_footer_length};
 use datafusion::arrow::ipc::writer::FileWriter;
 use datafusion::arrow::ipc::{Block, root_as_footer};
 use mmap_io::MemoryMappedFile;
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A file in memory.
 struct Mapped(MemoryMappedFile);
@@ -34,69 +33,63 @@ const TRAILER: usize = 10;
 /// # Errors
 /// When the file cannot be read or is cut short.
 pub fn read(path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
-    batch(&map(path)?, path, number)
+    Batches::open(path)?.read(number)
 }
 
-/// The files of a folder, each mapped once.
+/// An Arrow file, mapped once, with what it says of its batches.
 #[derive(Debug)]
-pub struct Folder {
+pub struct Batches {
     path: PathBuf,
-    files: Mutex<HashMap<String, Buffer>>,
+    file: Buffer,
+    decoder: FileDecoder,
+    blocks: Vec<Block>,
 }
 
-impl Folder {
-    /// A folder; nothing is opened yet.
-    pub fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, files: Mutex::default() })
-    }
+fn broken(path: &Path) -> EngineError {
+    EngineError::Ask(format!("{} is cut short; remove its folder", path.display()))
+}
 
-    /// [`read`] of a file in it.
+impl Batches {
+    /// Opens a file.
     ///
     /// # Errors
-    /// When the file cannot be read or is cut short.
-    pub fn read(&self, name: &str, number: usize) -> Result<RecordBatch, EngineError> {
-        let path = self.path.join(name);
-        let known = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let file = match known {
-            Some(file) => file,
-            None => {
-                let file = map(&path)?;
-                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), file.clone());
-                file
-            }
+    /// When it cannot be read or is cut short.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        // What cannot be mapped is read.
+        let file = match MemoryMappedFile::open_ro(path) {
+            Ok(map) => Buffer::from(Bytes::from_owner(Mapped(map))),
+            Err(_) => Buffer::from_vec(std::fs::read(path)?),
         };
-        batch(&file, &path, number)
+        let broken = || broken(path);
+        let (rest, trailer) = file.as_slice().split_last_chunk::<TRAILER>().ok_or_else(broken)?;
+        let length = read_footer_length(*trailer)?;
+        let contents = rest.len().checked_sub(length).map(|from| &rest[from..]).ok_or_else(broken)?;
+        let contents = root_as_footer(contents).map_err(|_| broken())?;
+        let schema = Arc::new(fb_to_schema(contents.schema().ok_or_else(broken)?));
+        let mut decoder = FileDecoder::new(schema, contents.version());
+        for block in contents.dictionaries().iter().flatten() {
+            decoder.read_dictionary(block, &data(&file, path, block)?)?;
+        }
+        let blocks = contents.recordBatches().ok_or_else(broken)?.iter().copied().collect();
+        Ok(Self { path: path.to_owned(), file, decoder, blocks })
+    }
+
+    /// A batch by number.
+    ///
+    /// # Errors
+    /// When there is none, or the file is cut short.
+    pub fn read(&self, number: usize) -> Result<RecordBatch, EngineError> {
+        let block = self.blocks.get(number).ok_or_else(|| broken(&self.path))?;
+        self.decoder.read_record_batch(block, &data(&self.file, &self.path, block)?)?.ok_or_else(|| broken(&self.path))
     }
 }
 
-fn map(path: &Path) -> Result<Buffer, EngineError> {
-    // What cannot be mapped is read.
-    Ok(match MemoryMappedFile::open_ro(path) {
-        Ok(map) => Buffer::from(Bytes::from_owner(Mapped(map))),
-        Err(_) => Buffer::from_vec(std::fs::read(path)?),
-    })
-}
-
-fn batch(file: &Buffer, path: &Path, number: usize) -> Result<RecordBatch, EngineError> {
-    let broken = || EngineError::Ask(format!("{} is cut short; remove its folder", path.display()));
-    let (rest, trailer) = file.as_slice().split_last_chunk::<TRAILER>().ok_or_else(broken)?;
-    let length = read_footer_length(*trailer)?;
-    let contents = rest.len().checked_sub(length).map(|from| &rest[from..]).ok_or_else(broken)?;
-    let contents = root_as_footer(contents).map_err(|_| broken())?;
-    let schema = Arc::new(fb_to_schema(contents.schema().ok_or_else(broken)?));
-    let data = |block: &Block| -> Result<Buffer, EngineError> {
-        let from = usize::try_from(block.offset()).map_err(|_| broken())?;
-        let length = usize::try_from(i64::from(block.metaDataLength()) + block.bodyLength()).map_err(|_| broken())?;
-        let whole = from.checked_add(length).is_some_and(|end| end <= file.len());
-        if whole { Ok(file.slice_with_length(from, length)) } else { Err(broken()) }
-    };
-    let mut decoder = FileDecoder::new(schema, contents.version());
-    for block in contents.dictionaries().iter().flatten() {
-        decoder.read_dictionary(block, &data(block)?)?;
-    }
-    let batches = contents.recordBatches().ok_or_else(broken)?;
-    let block = (number < batches.len()).then(|| batches.get(number)).ok_or_else(broken)?;
-    decoder.read_record_batch(block, &data(block)?)?.ok_or_else(broken)
+/// Where a batch or dictionary is.
+fn data(file: &Buffer, path: &Path, block: &Block) -> Result<Buffer, EngineError> {
+    let from = usize::try_from(block.offset()).map_err(|_| broken(path))?;
+    let length = usize::try_from(i64::from(block.metaDataLength()) + block.bodyLength()).map_err(|_| broken(path))?;
+    let whole = from.checked_add(length).is_some_and(|end| end <= file.len());
+    if whole { Ok(file.slice_with_length(from, length)) } else { Err(broken(path)) }
 }
 
 /// Writes a batch as an Arrow file.
@@ -133,6 +126,8 @@ mod tests {
             assert_eq!(read(&path, number).expect("a batch"), batch(n));
         }
         assert!(read(&path, 3).is_err());
+        let all = Batches::open(&path).expect("a file");
+        assert_eq!((all.read(2).expect("a batch"), all.read(1).expect("a batch")), (batch(1_000), batch(0)));
         let kept = read(&path, 2).expect("a batch");
         let whole = std::fs::read(&path).expect("bytes");
         for length in [0, 5, 12, whole.len() / 2, whole.len() - 1] {

@@ -14,6 +14,7 @@ mod scan;
 mod schemas;
 mod shape;
 mod small;
+mod splice;
 mod table;
 
 use crate::error::EngineError;

@@ -40,13 +40,8 @@ impl Chunk {
     pub fn core(&self, name: &str) -> Result<&ArrayRef, EngineError> {
         let defect = || EngineError::Ask(format!("facts have no column `{name}`; this is a defect of Treaty"));
         let cell = self.names.iter().position(|n| n == name).map(|at| &self.cells[at]).ok_or_else(defect)?;
-        if let (None, Some(KeptChunk { place: (folder, number), patch, .. })) = (cell.get(), &self.kept) {
-            let file = format!("{name}.arrow");
-            let read = Arc::clone(folder.read(&file, *number)?.column(0));
-            let _ = cell.set(match patch {
-                None => read,
-                Some((folder, number, splice)) => splice.column(&read, folder.read(&file, *number)?.column(0))?,
-            });
+        if let (None, Some(kept)) = (cell.get(), &self.kept) {
+            let _ = cell.set(kept.column(name)?);
         }
         cell.get().ok_or_else(defect)
     }

@@ -193,7 +193,7 @@ fn patch_file(folder: &Path, number: usize) -> PathBuf {
 }
 
 /// A file in a second folder: the same one where that is possible, else a copy.
-fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+pub(crate) fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(|_| ()))
 }
 
