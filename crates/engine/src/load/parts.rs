@@ -165,15 +165,16 @@ impl Placed {
     /// When columns do not fit together, which is a defect.
     pub fn gather(&self, pieces: &[Piece]) -> Result<Vec<ArrayRef>, EngineError> {
         let rows = pieces.iter().map(Piece::len).sum();
+        let by_part = by_part(pieces);
         (0..self.fields.len())
             .map(|c| {
                 let of: Of<'_> = &|p| self.parts[p.part as usize][c].as_ref();
                 Ok(match self.fields[c].data_type() {
-                    DataType::Int64 => Arc::new(primitive::<Int64Type>(pieces, rows, of)) as ArrayRef,
-                    DataType::UInt32 => Arc::new(primitive::<UInt32Type>(pieces, rows, of)),
-                    DataType::UInt8 => Arc::new(primitive::<UInt8Type>(pieces, rows, of)),
+                    DataType::Int64 => Arc::new(primitive::<Int64Type>(pieces, &by_part, rows, of)) as ArrayRef,
+                    DataType::UInt32 => Arc::new(primitive::<UInt32Type>(pieces, &by_part, rows, of)),
+                    DataType::UInt8 => Arc::new(primitive::<UInt8Type>(pieces, &by_part, rows, of)),
                     DataType::Decimal128(precision, scale) => {
-                        let values: Decimal128Array = primitive::<Decimal128Type>(pieces, rows, of);
+                        let values: Decimal128Array = primitive::<Decimal128Type>(pieces, &by_part, rows, of);
                         Arc::new(values.with_precision_and_scale(*precision, *scale)?)
                     }
                     other => {
@@ -219,15 +220,29 @@ fn nulls(pieces: &[Piece], rows: usize, of: Of<'_>) -> Option<NullBuffer> {
     Some(NullBuffer::new(valid.finish())).filter(|n| n.null_count() > 0)
 }
 
-fn primitive<T: ArrowPrimitiveType>(pieces: &[Piece], rows: usize, of: Of<'_>) -> PrimitiveArray<T> {
-    let mut values: Vec<T::Native> = Vec::with_capacity(rows);
-    for p in pieces {
-        if let Some(array) = of(p).as_primitive_opt::<T>() {
-            values.extend_from_slice(&array.values()[p.from as usize..p.to as usize]);
+fn primitive<T: ArrowPrimitiveType>(pieces: &[Piece], by_part: &[(Piece, u32)], rows: usize, of: Of<'_>) -> PrimitiveArray<T> {
+    let mut values: Vec<T::Native> = vec![T::default_value(); rows];
+    for same in by_part.chunk_by(|a, b| a.0.part == b.0.part) {
+        let Some(array) = of(&same[0].0).as_primitive_opt::<T>() else { continue };
+        for (p, at) in same {
+            let at = *at as usize;
+            values[at..at + p.len()].copy_from_slice(&array.values()[p.from as usize..p.to as usize]);
         }
     }
-    values.resize(rows, T::default_value());
     PrimitiveArray::new(values.into(), nulls(pieces, rows, of))
+}
+
+/// Pieces with their places among all rows, part after part. A part is in the order of its subjects, as pieces
+/// are, so it is read from its begin to its end; what is written lies near together.
+fn by_part(pieces: &[Piece]) -> Vec<(Piece, u32)> {
+    let mut at = 0;
+    let place = |p: &Piece| {
+        at += p.len() as u32;
+        (*p, at - p.len() as u32)
+    };
+    let mut all: Vec<(Piece, u32)> = pieces.iter().map(place).collect();
+    all.sort_by_key(|(p, _)| p.part);
+    all
 }
 
 /// What orders events at one instant: recording and sequence (S3), of columns as they were gathered.
