@@ -8,7 +8,7 @@ use super::truth;
 use crate::error::EngineError;
 use crate::record::Record;
 use crate::sql;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_null_array};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array, new_null_array};
 use datafusion::arrow::compute::{cast, take_record_batch};
 use datafusion::arrow::datatypes::{Field, FieldRef, Schema, UInt32Type};
 use datafusion::prelude::SessionContext;
@@ -167,14 +167,17 @@ async fn answers(bits: &[CriterionBit], subject: Subject, rows: RecordBatch) -> 
         for batch in got {
             let met = datafusion::arrow::compute::cast(batch.column(0), &datafusion::arrow::datatypes::DataType::Boolean).map_err(|e| fault(&e))?;
             let met = met.as_boolean();
-            for i in 0..met.len() {
-                if met.is_valid(i) {
-                    out[row].known |= 1 << bit;
-                    out[row].met |= u64::from(met.value(i)) << bit;
-                }
-                row += 1;
-            }
+            note(&mut out[row..row + met.len()], met, bit);
+            row += met.len();
         }
     }
     Ok(out)
+}
+
+/// Takes down what is known of a condition, row by row.
+fn note(out: &mut [Criteria], met: &BooleanArray, bit: usize) {
+    for (criteria, met) in out.iter_mut().zip(met) {
+        criteria.known |= u64::from(met.is_some()) << bit;
+        criteria.met |= u64::from(met == Some(true)) << bit;
+    }
 }

@@ -180,10 +180,14 @@ async fn orders(record: &Record, source: &Source, timelines: &Timelines) -> Resu
             None => rows,
         };
         let rows = rows.as_primitive::<UInt32Type>();
-        let stored = rows.null_count() == 0 && rows.values().iter().zip(0..).all(|(row, i)| *row == i);
-        *order = (!stored).then(|| rows.clone());
+        *order = (!as_stored(rows)).then(|| rows.clone());
     }
     Ok(orders)
+}
+
+/// Whether rows stand in their table as they are numbered.
+fn as_stored(rows: &UInt32Array) -> bool {
+    rows.null_count() == 0 && rows.values().iter().zip(0..).all(|(row, i)| *row == i)
 }
 
 impl World {

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, BooleanBufferBuilder, UInt32Array};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::array::{AsArray, UInt32Array};
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::error::Result;
 use super::reader::{self, TextAs};
 use super::store::StoredFile;
-use super::{Record, schema};
+use super::{Record, par, schema};
+
+/// Where a row stands that does not count.
+const NOWHERE: u32 = u32::MAX;
 
 /// How the rows of a table are numbered: as they were written, one file behind the other, in the
 /// order in which files were first seen. A row keeps its number for as long as it is stored in its
@@ -88,6 +91,25 @@ impl Numbering {
         };
         files.iter().map(own).collect()
     }
+
+    /// Where each numbered row stands among the counted rows of some files; nowhere if it is not one of them.
+    fn positions(&self, files: &[StoredFile]) -> UInt32Array {
+        let starts = self.starts();
+        let mut positions: Vec<u32> = vec![NOWHERE; usize::try_from(self.rows()).unwrap_or(0)];
+        let mut next = 0;
+        for file in files {
+            let Some(start) = starts.get(file.name.as_str()) else { continue };
+            for run in file.counted() {
+                let run = (start + run.start) as usize..(start + run.end) as usize;
+                let end = next + run.len() as u32;
+                positions[run].iter_mut().zip(next..end).for_each(|(position, row)| *position = row);
+                next = end;
+            }
+        }
+        let counted = BooleanBuffer::collect_bool(positions.len(), |i| positions[i] != NOWHERE);
+        positions.iter_mut().filter(|p| **p == NOWHERE).for_each(|p| *p = 0);
+        UInt32Array::new(positions.into(), Some(NullBuffer::new(counted)))
+    }
 }
 
 impl Record {
@@ -123,24 +145,7 @@ impl Record {
         if numbering.is_plain(&files) {
             return Ok(None);
         }
-        let starts = numbering.starts();
-        let all = usize::try_from(numbering.rows()).unwrap_or(0);
-        let mut positions: Vec<u32> = vec![0; all];
-        let mut counted = BooleanBufferBuilder::new(all);
-        counted.append_n(all, false);
-        let mut next = 0;
-        for file in files.iter() {
-            let Some(start) = starts.get(file.name.as_str()) else { continue };
-            for run in file.counted() {
-                let run = (start + run.start) as usize..(start + run.end) as usize;
-                for (position, row) in positions[run.clone()].iter_mut().zip(next..) {
-                    *position = row;
-                }
-                next += run.len() as u32;
-                run.for_each(|row| counted.set_bit(row, true));
-            }
-        }
-        Ok(Some(UInt32Array::new(positions.into(), Some(NullBuffer::new(counted.finish())))))
+        Ok(Some(par::blocking(|| numbering.positions(&files))))
     }
 
     /// Which rows count in one of two versions of a table alone; `None` if they are more than `most`.
