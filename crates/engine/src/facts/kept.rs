@@ -16,6 +16,7 @@ use crate::load::timelines::{Timelines, link, link_all};
 use crate::mapped::{Batches, read, write};
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::datatypes::UInt32Type;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
@@ -160,12 +161,9 @@ pub struct Older {
 impl Older {
     /// Looks for some beside a folder.
     pub fn find(folder: &Path, lineage: &Lineage, timelines: &Timelines) -> Option<Self> {
-        let mut patches = BTreeMap::new();
-        for chunk in 0..timelines.chunks() {
-            if let Some(replaced) = timelines.replaced(chunk).ok()? {
-                patches.insert(chunk, replaced);
-            }
-        }
+        let chunks = || (0..timelines.chunks()).collect::<Vec<usize>>();
+        let replaced = par::try_map(chunks(), |chunk| timelines.replaced(chunk)).ok()?;
+        let patches: BTreeMap<usize, Replaced> = replaced.into_iter().enumerate().filter_map(|(chunk, r)| Some((chunk, r?))).collect();
         let others = std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v'));
         let mut others: Vec<PathBuf> = others.map(|e| e.path()).collect();
         others.sort();
@@ -183,7 +181,7 @@ impl Older {
                 let stays = |b: &&u32| **b != NONE && replaced.dropped.binary_search(b).is_err();
                 (groups.iter().filter(stays).count() == all - replaced.dropped.len()).then_some(())
             };
-            if (0..timelines.chunks()).all(|chunk| complete(chunk).is_some()) {
+            if par::map(chunks(), complete).iter().all(Option::is_some) {
                 return Some(Self { folder: other, lists, patches });
             }
         }
@@ -206,9 +204,9 @@ fn pass_file(folder: &Path, table: &str) -> PathBuf {
 }
 
 /// Which group of the base each group of a batch is, and its facts in each table of the pass.
-fn sizes(groups: &Batches, number: usize) -> Result<Vec<Vec<u32>>, EngineError> {
+fn sizes(groups: &Batches, number: usize) -> Result<Vec<ScalarBuffer<u32>>, EngineError> {
     let all = groups.read(number)?;
-    Ok(all.columns().iter().map(|c| c.as_primitive_opt::<UInt32Type>().map_or_else(Vec::new, |c| c.values().to_vec())).collect())
+    Ok(all.columns().iter().map(|c| c.as_primitive_opt::<UInt32Type>().map_or_else(|| Vec::new().into(), |c| c.values().clone())).collect())
 }
 
 /// The folder of the facts of a view under an agreement, as this program derives them.

@@ -4,18 +4,19 @@ use super::core::TABLES;
 use crate::error::EngineError;
 use crate::load::lens::Replaced;
 use datafusion::arrow::array::{Array, ArrayRef, MutableArrayData, make_array};
+use datafusion::arrow::buffer::ScalarBuffer;
 use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
 
 /// Where the facts of a chunk come from, table by table: runs of rows of the older facts or of the patch.
-pub fn splice(older: &[Vec<u32>], patch: &[Vec<u32>], replaced: &Replaced) -> [Splice; TABLES.len()] {
+pub fn splice(older: &[ScalarBuffer<u32>], patch: &[ScalarBuffer<u32>], replaced: &Replaced) -> [Splice; TABLES.len()] {
     let mut out: [Splice; TABLES.len()] = Default::default();
-    let base = older.first().map_or(&[] as &[u32], Vec::as_slice);
+    let base = older.first().map_or(&[] as &[u32], |base| base);
     for (table, splice) in out.iter_mut().enumerate() {
         let (own, new) = (&older[table + 1], &patch[table + 1]);
         let (mut at, mut from, mut next, mut gone) = (0, 0, 0, 0);
-        for (group, rows) in base.iter().zip(own) {
+        for (group, rows) in base.iter().zip(own.iter()) {
             while *group != NONE && replaced.dropped.get(gone).is_some_and(|d| d < group) {
                 gone += 1;
             }
@@ -103,9 +104,9 @@ mod tests {
     #[test]
     fn a_column_stays_where_the_patch_says_the_same() {
         // Of three groups with two, one and no row the second one gives way.
-        let sizes = |groups: Vec<u32>, first: Vec<u32>| -> Vec<Vec<u32>> {
+        let sizes = |groups: Vec<u32>, first: Vec<u32>| -> Vec<ScalarBuffer<u32>> {
             let none = vec![0; groups.len()];
-            std::iter::once(groups).chain([first]).chain(std::iter::repeat_n(none, TABLES.len() - 1)).collect()
+            std::iter::once(groups).chain([first]).chain(std::iter::repeat_n(none, TABLES.len() - 1)).map(Into::into).collect()
         };
         let older = sizes(vec![0, 1, 2], vec![2, 1, 0]);
         let replaced = Replaced { before: vec![1], dropped: vec![1] };

@@ -21,7 +21,7 @@ pub(crate) mod truth;
 mod vocab;
 
 use crate::error::EngineError;
-use crate::record::Record;
+use crate::record::{Record, par};
 use columns::{Names, text};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
 use datafusion::arrow::compute::take;
@@ -172,17 +172,17 @@ fn lead_generation(campaigns: &Names, rows: &RecordBatch, names_all: bool) -> Me
 
 /// Where the rows of entities stand in their tables.
 async fn orders(record: &Record, source: &Source, timelines: &Timelines) -> Result<[Option<UInt32Array>; 3], EngineError> {
-    let mut orders = [const { None }; 3];
-    for (order, kind) in orders.iter_mut().zip(KINDS) {
+    let order = async |kind| {
         let rows = timelines.entities(kind, "row")?;
         let rows = match record.positions(kind, source.version, timelines.numbering(kind)).await? {
             Some(positions) => take(&positions, &rows, None)?,
             None => rows,
         };
         let rows = rows.as_primitive::<UInt32Type>();
-        *order = (!as_stored(rows)).then(|| rows.clone());
-    }
-    Ok(orders)
+        Ok::<_, EngineError>((!as_stored(rows)).then(|| rows.clone()))
+    };
+    let orders = par::all(&KINDS, order).await?;
+    orders.try_into().map_err(|_| EngineError::Ask("a kind of entity has no order; this is a defect of Treaty".to_owned()))
 }
 
 /// Whether rows stand in their table as they are numbered.
