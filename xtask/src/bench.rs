@@ -82,7 +82,7 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> Outcome {
     let peer = lab.peer()?;
     if let (false, Some(peer)) = (wanted.growth.is_empty(), &peer) {
         let treaty = lab.treaty()?;
-        let table = bench_more::growth(&lab, peer, &treaty, &wanted.growth, SEED)?;
+        let table = bench_more::growth(&lab, peer, &treaty, &wanted.growth, SEED, wanted.runs)?;
         say(&format!("\n{}", lay_out(&table)));
         return Ok(0);
     }

@@ -145,6 +145,35 @@ fn what_is_derived_can_be_deleted_or_have_no_place() {
 }
 
 #[test]
+fn a_small_import_keeps_timelines_up_to_date() {
+    let (_dir, path) = demo();
+    let timelines = || -> Vec<String> {
+        let mut names: Vec<String> =
+            std::fs::read_dir(path.join("timelines")).expect("timelines").map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    let [whole] = &timelines()[..] else { panic!("the demo keeps its timelines: {:?}", timelines()) };
+    let text = std::fs::read_to_string(path.join("data/touchpoints.csv")).expect("touchpoints");
+    let lines: Vec<&str> = text.lines().collect();
+    let channel = lines[0].split(',').position(|c| c == "channel").expect("a channel");
+    let mut cells: Vec<&str> = lines[1].split(',').collect();
+    cells[channel] = "changed";
+    let changed = path.join("touchpoints.csv");
+    std::fs::write(&changed, format!("{}\n{}\n", lines[0], cells.join(","))).expect("a file");
+    let import = run(treaty().arg("-C").arg(&path).arg("import").arg(&changed));
+    assert_eq!(import.code, 0, "{}", import.err);
+    let kept = timelines();
+    assert!(kept.len() == 2 && kept[0] == *whole && kept[1].starts_with("v00000002-") && path.join("timelines").join(&kept[1]).join("base").is_dir(), "{kept:?}");
+    let patched = review(&path);
+    assert_eq!(timelines(), kept, "the review needed no other ones");
+    for folder in ["timelines", "facts"] {
+        std::fs::remove_dir_all(path.join(folder)).expect("a folder");
+    }
+    assert_eq!(review(&path), patched);
+}
+
+#[test]
 fn importing_twice_changes_nothing_and_undo_takes_it_back() {
     let (_dir, path) = demo();
     let again = run(treaty().arg("-C").arg(&path).arg("import").arg(path.join("data")));
