@@ -3,7 +3,7 @@
 use super::{Ask, Desk, column, grouped_count};
 use crate::error::EngineError;
 use crate::facts::Words;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
 use std::collections::HashMap;
@@ -34,6 +34,25 @@ fn mean_of_rows(means: &[Mean], labels: &ArrayRef) -> Result<Vec<Option<usize>>,
     let places: HashMap<Option<&str>, usize> = means.iter().enumerate().map(|(at, m)| (m.label.as_deref(), at)).collect();
     let labels = cast(labels, &DataType::Utf8)?;
     Ok(labels.as_string::<i32>().iter().map(|label| places.get(&label).copied()).collect())
+}
+
+/// Takes those of some open opportunities that are older than lost ones took on average: codes of id, owner and stage,
+/// age, amount, label.
+fn take(batch: &RecordBatch, means: &[Mean], at_least: i64, late: &mut Vec<Late>) -> Result<(), EngineError> {
+    let code = |column: usize| batch.column(column).as_primitive::<Int32Type>();
+    let (ids, owners, stages, ages) = (code(0), code(1), code(2), code(3));
+    let amounts = batch.column(4).as_primitive::<Int64Type>();
+    for (i, at) in mean_of_rows(means, batch.column(5))?.into_iter().enumerate() {
+        let Some((at, mean)) = at.and_then(|at| Some((at, means.get(at)?))) else { continue };
+        let age = if ages.is_valid(i) { ages.value(i) } else { 0 };
+        if mean.n < at_least || f64::from(age) <= mean.days {
+            continue;
+        }
+        let known = |column: &Int32Array| if column.is_valid(i) { column.value(i) } else { -1 };
+        let amount = amounts.is_valid(i).then(|| amounts.value(i));
+        late.push(Late { age, id: known(ids), owner: known(owners), stage: known(stages), amount, mean: at });
+    }
+    Ok(())
 }
 
 pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineError> {
@@ -75,20 +94,7 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     let mut late: Vec<Late> = Vec::new();
     for batch in desk.cx.sql(&text).await?.collect().await? {
         open += batch.num_rows() as i64;
-        let code = |column: usize| batch.column(column).as_primitive::<Int32Type>();
-        let (ids, owners, stages, ages) = (code(0), code(1), code(2), code(3));
-        let amounts = batch.column(4).as_primitive::<Int64Type>();
-        let of_row = mean_of_rows(&means, batch.column(5))?;
-        for (i, at) in of_row.into_iter().enumerate() {
-            let Some(mean) = at.and_then(|at| means.get(at)) else { continue };
-            let age = if ages.is_valid(i) { ages.value(i) } else { 0 };
-            if mean.n < rules.recycle_at_least_lost || f64::from(age) <= mean.days {
-                continue;
-            }
-            let known = |column: &Int32Array| if column.is_valid(i) { column.value(i) } else { -1 };
-            let amount = amounts.is_valid(i).then(|| amounts.value(i));
-            late.push(Late { age, id: known(ids), owner: known(owners), stage: known(stages), amount, mean: at.unwrap_or(0) });
-        }
+        take(&batch, &means, rules.recycle_at_least_lost, &mut late)?;
     }
     let words = |dim: &str| desk.words("opportunities", dim);
     let (ids, owners, stages) = (words("opportunity_id")?, words("owner_id")?, words("stage")?);

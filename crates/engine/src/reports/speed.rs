@@ -4,7 +4,7 @@ use super::{Ask, Desk, column, grouped_count, percent};
 use crate::error::EngineError;
 use crate::export::TextRow;
 use crate::facts;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type};
 use datafusion::arrow::row::{RowConverter, SortField};
@@ -57,25 +57,15 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
     );
     let mut groups = Groups::default();
     for batch in desk.cx.sql(&text).await?.collect().await? {
-        let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
-        let waits = batch.column(3).as_primitive::<Float64Type>();
-        for (i, place) in groups.places(&batch.columns()[4..])?.into_iter().enumerate() {
-            let g = &mut groups.list[place].1;
-            let (due, stopped) = (due.value(i), stopped.value(i));
-            g.due += i64::from(due);
-            g.met += i64::from(due && met.value(i));
-            g.worked += i64::from(stopped);
-            g.waits.push(Obs { time: waits.value(i), event: stopped });
-        }
+        groups.take(&batch)?;
     }
-    let mut groups = groups.list;
+    let (mut groups, mut all) = groups.dealt();
     for (at, dim) in dims.iter().enumerate() {
         if let Some(words) = desk.words("sla_clocks", dim)? {
             groups.iter_mut().for_each(|(labels, _)| labels[at] = words.of(labels[at].as_deref()));
         }
     }
     groups.sort_by_cached_key(|(labels, _)| labels.iter().map(|l| (l.is_none(), l.clone())).collect::<Vec<_>>());
-    let mut all = Group::default();
     let width = dims.len();
     for (labels, mut g) in groups {
         all.due += g.due;
@@ -83,8 +73,6 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
         all.worked += g.worked;
         let labels = labels.into_iter().map(|d| Cell::Text(d.unwrap_or_else(|| "(unassigned)".to_owned()))).collect();
         out.rows.push(line(desk, labels, &mut g));
-        // They are in order now, so that all of them are quickly sorted.
-        all.waits.append(&mut g.waits);
         out.provisional.push(false);
     }
     let row = line(desk, vec![Cell::Text("(all)".to_owned()); width], &mut all);
@@ -112,12 +100,42 @@ pub(super) async fn report(desk: &Desk<'_>, ask: &Ask) -> Result<Report, EngineE
 #[derive(Default)]
 struct Groups {
     list: Vec<(TextRow, Group)>,
+    /// Waits, each with twice the place of its group, and one more where an attempt ended it.
+    waits: Vec<(f64, u32)>,
     /// Places where there is one dimension of whole numbers, such as codes.
     of_number: HashMap<Option<i32>, usize>,
     of_key: HashMap<Box<[u8]>, usize>,
 }
 
 impl Groups {
+    /// Takes clocks: whether they are due, met and stopped, how long they ran, and dimensions.
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
+        let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
+        let times = batch.column(3).as_primitive::<Float64Type>();
+        for (i, place) in self.places(&batch.columns()[4..])?.into_iter().enumerate() {
+            let g = &mut self.list[place].1;
+            let (due, stopped) = (due.value(i), stopped.value(i));
+            g.due += i64::from(due);
+            g.met += i64::from(due && met.value(i));
+            g.worked += i64::from(stopped);
+            self.waits.push((times.value(i), place as u32 * 2 + u32::from(stopped)));
+        }
+        Ok(())
+    }
+
+    /// The groups with their waits, and all waits together: they are sorted once, so that each group gets its own
+    /// in order.
+    fn dealt(mut self) -> (Vec<(TextRow, Group)>, Group) {
+        let mut all = Group::default();
+        self.waits.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        for (time, of) in self.waits {
+            let wait = Obs { time, event: of % 2 == 1 };
+            self.list[of as usize / 2].1.waits.push(wait);
+            all.waits.push(wait);
+        }
+        (self.list, all)
+    }
+
     /// The group of each row of some columns; a new one goes to the end.
     fn places(&mut self, dims: &[ArrayRef]) -> Result<Vec<usize>, EngineError> {
         let mut places = Vec::new();
