@@ -209,11 +209,11 @@ struct Filter {
 /// Parts of a filter, which are made side by side.
 const PARTS: usize = 16;
 /// Keys that are looked at together.
-const LOT: usize = 4_096;
+const LOT: usize = 1_024;
 
 impl Filter {
     fn of(hashes: &[u64]) -> Self {
-        let words = |keys: usize| vec![0_u64; (hashes.len() / keys).next_power_of_two().max(PARTS)];
+        let words = |keys: usize| vec![0_u64; (hashes.len() / keys).next_multiple_of(PARTS).max(PARTS)];
         let (mut coarse, mut fine) = (words(8), words(2));
         let (of_coarse, of_fine) = (coarse.len(), fine.len());
         let parts = coarse.chunks_mut(of_coarse / PARTS).zip(fine.chunks_mut(of_fine / PARTS)).enumerate().collect();
@@ -247,16 +247,20 @@ impl Filter {
         Some(own)
     }
 
-    /// Finds keys that are among these. Words are looked at without a branch, so that the processor fetches many
-    /// at a time.
+    /// Finds keys that are among these. Words are fetched first, by little else than loads, so that the processor
+    /// waits for many of them at a time; then they are looked at without a branch.
     #[inline]
     fn among(&self, keys: &[i32], mut found: impl FnMut(usize)) {
         let key = |place: u16| keys[usize::from(place)] as u32;
         let has = |bits: &[u64], key: u32, mask: u64| bits[place(key, bits.len())] & mask == mask;
-        let (mut places, mut n) = ([0_u16; LOT], 0);
-        for (at, key) in keys.iter().enumerate() {
+        let (mut words, mut places, mut n) = ([0_u64; LOT], [0_u16; LOT], 0);
+        for (word, key) in words.iter_mut().zip(keys) {
+            *word = self.coarse[place(*key as u32, self.coarse.len())];
+        }
+        for (at, (key, word)) in keys.iter().zip(&words).enumerate() {
+            let mask = masks(*key as u32)[0];
             places[n] = at as u16;
-            n += usize::from(has(&self.coarse, *key as u32, masks(*key as u32)[0]));
+            n += usize::from(word & mask == mask);
         }
         let mut some = 0;
         for at in 0..n {
@@ -275,7 +279,7 @@ impl Filter {
 /// Where a key belongs among so many places in order of keys.
 #[inline]
 fn place(key: u32, places: usize) -> usize {
-    ((u64::from(key) * places as u64) >> 32) as usize
+    (u64::from(key).wrapping_mul(places as u64) >> 32) as usize
 }
 
 /// Two bits that stand for a key in each of its words.
