@@ -96,9 +96,12 @@ pub fn day(home: &Home, text: Option<&str>) -> Result<LocalDay, String> {
 /// # Errors
 /// When the home or the record cannot be opened.
 pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String> {
+    // Metrics are read while the record is being opened.
+    let dir = home.dir.clone();
+    let catalogue = tokio::task::spawn_blocking(move || crate::home::catalogue(&dir));
     let record = home.record().await?;
     let day = day(home, when.as_of.as_deref())?;
-    let catalogue = crate::home::catalogue(&home.dir).map_err(|all| all.join("\n"))?;
+    let catalogue = catalogue.await.map_err(|e| e.to_string())?.map_err(|all| all.join("\n"))?;
     if record.version() == 0 {
         return Err(format!(
             "the record of {} is empty; `treaty -C {0} import FILES` fills it, `treaty demo` makes a company to look at",
