@@ -163,7 +163,7 @@ impl Case {
             let made = each(&report);
             Ok::<_, EngineError>((report, made))
         };
-        let made = par::all(&LONGEST_FIRST, |name| one(name));
+        let made = par::all(&LONGEST_FIRST, one);
         let (promises, made) = par::join(reports::promises(&desk, ask), made).await;
         let (promises, mut made) = (promises?, made?);
         made.sort_by_key(|(report, _)| REVIEW.iter().position(|name| *name == report.name));
