@@ -496,6 +496,10 @@ mod tests {
             assert_eq!(found(0..n), (0..n as usize).collect::<Vec<_>>());
             let others = found(n..n + 100_000).len();
             assert!(others < 20, "{others} of 100,000 beside {n}");
+            for (bits, most) in [(&filter.coarse, 0.3), (&filter.fine, 0.1)] {
+                let set: u32 = bits.iter().map(|word| word.count_ones()).sum();
+                assert!(f64::from(set) < 64.0 * bits.len() as f64 * most, "the bits alone tell most apart");
+            }
         }
     }
 }
