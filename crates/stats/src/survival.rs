@@ -110,6 +110,64 @@ impl Product {
     }
 }
 
+/// A time at which some had the event.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    time: f64,
+    events: usize,
+    /// The share that still waits afterwards.
+    survival: f64,
+}
+
+impl Step {
+    /// Whether at least a share `q` has had the event.
+    fn reaches(&self, q: f64) -> bool {
+        is_share(q) && self.survival <= 1.0 - q + TOLERANCE
+    }
+}
+
+fn is_share(q: f64) -> bool {
+    q > 0.0 && q <= 1.0
+}
+
+/// Sorts records by their durations; those that can be used.
+fn usable(observations: &mut [Obs]) -> &[Obs] {
+    // Runs that are in order already, such as those of groups, cost little.
+    observations.sort_by(|x, y| x.time.total_cmp(&y.time));
+    let from = observations.partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
+    let to = observations.partition_point(|o| o.time.total_cmp(&f64::INFINITY) == Ordering::Less);
+    &observations[from..to]
+}
+
+/// The steps of the Kaplan-Meier curve over records in order.
+struct Steps<'a> {
+    rest: &'a [Obs],
+    product: Product,
+}
+
+impl<'a> Steps<'a> {
+    fn of(usable: &'a [Obs]) -> Self {
+        Self { rest: usable, product: Product::new() }
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        loop {
+            let (at_risk, time) = (self.rest.len(), self.rest.first()?.time);
+            let tied = self.rest.iter().take_while(|o| o.time == time).count();
+            let (tied, rest) = self.rest.split_at(tied);
+            self.rest = rest;
+            let events = tied.iter().filter(|o| o.event).count();
+            if events > 0 {
+                return Some(Step { time, events, survival: self.product.step(at_risk as u64, events as u64) });
+            }
+        }
+    }
+}
+
 /// The Kaplan-Meier estimate of the share that is still waiting at each age (A5, C3, S11).
 ///
 /// Uses open records as what they are, waiting at least that long; leaving them out, or counting
@@ -129,35 +187,40 @@ impl KaplanMeier {
     /// `None` when no record can be used.
     #[must_use]
     pub fn fit(observations: &mut [Obs]) -> Option<Self> {
-        // Runs that are in order already, such as those of groups, cost little.
-        observations.sort_by(|x, y| x.time.total_cmp(&y.time));
-        let from = observations.partition_point(|o| o.time.total_cmp(&-0.0) == Ordering::Less);
-        let to =
-            observations.partition_point(|o| o.time.total_cmp(&f64::INFINITY) == Ordering::Less);
-        let usable = &observations[from..to];
+        let all = observations.len();
+        let usable = usable(observations);
         let last_time = usable.last()?.time;
         let mut fitted = Self {
             curve: Curve::default(),
             last_time,
             used: usable.len(),
             events: 0,
-            excluded: observations.len() - usable.len(),
+            excluded: all - usable.len(),
         };
-        let mut product = Product::new();
-        let mut next = 0;
-        while let Some(first) = usable.get(next) {
-            let (at_risk, mut events) = (usable.len() - next, 0);
-            while let Some(tied) = usable.get(next).filter(|o| o.time == first.time) {
-                events += usize::from(tied.event);
-                next += 1;
-            }
-            if events > 0 {
-                let survival = product.step(at_risk as u64, events as u64);
-                fitted.curve.push(first.time, survival);
-                fitted.events += events;
-            }
+        for step in Steps::of(usable) {
+            fitted.curve.push(step.time, step.survival);
+            fitted.events += step.events;
         }
         Some(fitted)
+    }
+
+    /// What [`quantile`](Self::quantile) says of a fitted curve for each of some shares, without keeping
+    /// the curve (A5). Sorts `observations` in place.
+    #[must_use]
+    pub fn quantiles<const N: usize>(observations: &mut [Obs], shares: [f64; N]) -> [Option<f64>; N] {
+        let mut reached = [None; N];
+        for step in Steps::of(usable(observations)) {
+            for (reached, q) in reached.iter_mut().zip(shares) {
+                if reached.is_none() && step.reaches(q) {
+                    *reached = Some(step.time);
+                }
+            }
+            // Later steps lie lower.
+            if reached.iter().all(Option::is_some) {
+                break;
+            }
+        }
+        reached
     }
 
     /// S(t): the share still waiting just after `t` (A5).
@@ -177,13 +240,10 @@ impl KaplanMeier {
     /// not reached yet), or when `q` is not in 0 < q <= 1.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        if !(q > 0.0 && q <= 1.0) {
+        if !is_share(q) {
             return None;
         }
-        let above = self
-            .curve
-            .values
-            .partition_point(|&s| s > 1.0 - q + TOLERANCE);
+        let above = self.curve.values.partition_point(|&s| s > 1.0 - q + TOLERANCE);
         self.curve.times.get(above).copied()
     }
 

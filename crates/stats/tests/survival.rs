@@ -382,6 +382,8 @@ proptest! {
             prop_assert!((km.survival_at(age) - product).abs() < 1e-12);
             prop_assert!((aj.open_at(age) - product).abs() < 1e-12);
         }
+        let shares = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.5];
+        prop_assert_eq!(KaplanMeier::quantiles(&mut observations, shares), shares.map(|q| km.quantile(q)));
         for q in [0.1, 0.25, 0.5, 0.75, 0.9, 1.0] {
             if let Some(t) = km.quantile(q) {
                 prop_assert!(km.survival_at(t) <= 1.0 - q + 1e-9);

@@ -1,6 +1,6 @@
 //! A report and a review as JSON. Numbers are numbers; a missing one is `null` with its reason.
 //!
-//! [`report_text`] and [`review_text`] are the indented text.
+//! [`report_text`] and [`review_text`] are the indented text, an element of a list on a line.
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -34,9 +34,88 @@ pub fn report_to_json(report: &Report) -> impl Serialize {
     }
 }
 
-/// Indented text for people and programs, with an end of line.
+/// Indented text for people and programs, with an end of line. An element of a list takes one line, so that
+/// rows can be counted, searched and compared by line.
 pub fn pretty(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |t| t + "\n")
+    let mut text = written(value, Lines::default());
+    text.push(b'\n');
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn written(value: &impl Serialize, lines: Lines) -> Vec<u8> {
+    let mut text = Vec::new();
+    // Memory takes everything, and what is told here can be written.
+    let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, lines));
+    text
+}
+
+/// Indents objects, but writes each element of a list on one line.
+#[derive(Default)]
+struct Lines {
+    outside: PrettyFormatter<'static>,
+    /// An element of a list begins.
+    element: bool,
+    /// Lists and objects around, from that element on.
+    within: usize,
+}
+
+impl Lines {
+    /// Whether what opens belongs to an element.
+    fn opens(&mut self) -> bool {
+        let within = std::mem::take(&mut self.element) || self.within > 0;
+        self.within += usize::from(within);
+        within
+    }
+
+    fn closes(&mut self) -> bool {
+        let within = self.within > 0;
+        self.within -= usize::from(within);
+        within
+    }
+}
+
+fn comma(to: &mut (impl Write + ?Sized), first: bool) -> io::Result<()> {
+    if first { Ok(()) } else { to.write_all(b", ") }
+}
+
+impl Formatter for Lines {
+    fn begin_array<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.opens() { to.write_all(b"[") } else { self.outside.begin_array(to) }
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.closes() { to.write_all(b"]") } else { self.outside.end_array(to) }
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        self.element = self.within == 0;
+        if self.within > 0 { comma(to, first) } else { self.outside.begin_array_value(to, first) }
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.element = false;
+        if self.within > 0 { Ok(()) } else { self.outside.end_array_value(to) }
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.opens() { to.write_all(b"{") } else { self.outside.begin_object(to) }
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.closes() { to.write_all(b"}") } else { self.outside.end_object(to) }
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        if self.within > 0 { comma(to, first) } else { self.outside.begin_object_key(to, first) }
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(b": ")
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.within > 0 { Ok(()) } else { self.outside.end_object_value(to) }
+    }
 }
 
 /// [`pretty`] of a report.
@@ -55,15 +134,10 @@ pub fn review_text(review: &Review) -> String {
 /// A report as it stands among those of a review. It may be long, and can be made while others are
 /// not there yet.
 pub fn piece(report: &Report) -> Vec<u8> {
-    let mut formatter = PrettyFormatter::new();
-    let mut nowhere = io::sink();
-    // It stands in a list in an object.
-    let begun = formatter.begin_object(&mut nowhere).and_then(|()| formatter.begin_array(&mut nowhere));
-    let mut text = Vec::new();
-    let mut to = serde_json::Serializer::with_formatter(&mut text, formatter);
-    // Memory takes everything, and what a report holds can be written.
-    let _ = begun.map(|()| report_to_json(report).serialize(&mut to));
-    text
+    let (mut lines, mut nowhere) = (Lines::default(), io::sink());
+    // It stands in a list in an object, and is itself no element on one line. Nowhere takes everything.
+    let _ = lines.outside.begin_object(&mut nowhere).and_then(|()| lines.outside.begin_array(&mut nowhere));
+    written(&report_to_json(report), lines)
 }
 
 /// Writes [`review_text`] of a review whose reports are there as pieces, in its order.
@@ -298,6 +372,27 @@ mod tests {
     }
 
     #[test]
+    fn an_element_of_a_list_is_a_line() {
+        let value = json!({"a": {"b": [{"c": [1, {"d": []}], "e": null}, [2, []], "f\n"], "g": []}, "h": {}});
+        let text = pretty(&value);
+        assert_eq!(text.lines().collect::<Vec<_>>(), [
+            "{",
+            "  \"a\": {",
+            "    \"b\": [",
+            "      {\"c\": [1, {\"d\": []}], \"e\": null},",
+            "      [2, []],",
+            "      \"f\\n\"",
+            "    ],",
+            "    \"g\": []",
+            "  },",
+            "  \"h\": {}",
+            "}",
+        ]);
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), value);
+        assert_eq!(pretty(&json!([])), "[]\n");
+    }
+
+    #[test]
     fn the_review_holds_promises_and_reports() {
         let mut review = fixture::review();
         review.title = "a \n  \"reports\": [] b".to_owned();
@@ -308,7 +403,13 @@ mod tests {
         assert_eq!(json["promises"][2]["attainment"]["reason"], json!("not_mature"));
         let reports: Vec<Value> = review.reports.iter().map(|r| value(report_to_json(r))).collect();
         assert_eq!((reports.len(), &json["reports"]), (4, &json!(reports)));
-        assert_eq!(text, pretty(&json), "the pieces are indented like the rest");
+        assert!(text.contains("\n    {\n      \"report\": \"funnel\",\n"), "reports are indented: {text}");
+        let lines: Vec<&str> = text.lines().map(|l| l.trim().trim_end_matches(',')).collect();
+        for report in &reports {
+            for row in report["rows"].as_array().expect("rows") {
+                assert!(lines.iter().any(|l| serde_json::from_str(l).is_ok_and(|v: Value| v == *row)), "a row is a line: {row}");
+            }
+        }
         review.reports.clear();
         let text = review_text(&review);
         assert_eq!(text, pretty(&serde_json::from_str::<Value>(&text).expect("valid")));

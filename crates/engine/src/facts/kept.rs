@@ -34,7 +34,7 @@ const KEEP: usize = 4;
 /// Written last: a folder without it was cut short.
 const CONTENTS: &str = "contents.json";
 /// Lists of entities and names.
-const LISTS: [&str; 5] = ["people", "accounts", "opportunities", "users", "campaigns"];
+const LISTS: [&str; 8] = ["people", "accounts", "opportunities", "users", "campaigns", "rows-people", "rows-accounts", "rows-opportunities"];
 
 /// Sizes of the groups of each chunk.
 pub const GROUPS: &str = "groups";
@@ -454,13 +454,13 @@ impl Keeper {
         for (name, batch) in &rest.plain {
             write(&self.unfinished.join(format!("{name}_table.arrow")), batch)?;
         }
-        for (name, batch) in shape.numbers.lists()? {
+        par::try_map(shape.numbers.lists()?, |(name, batch)| {
             let (file, known) = (self.unfinished.join(format!("{name}.arrow")), older.map(|o| o.join(format!("{name}.arrow"))));
             match known.filter(|known| read(known, 0).is_ok_and(|known| known == batch)) {
-                Some(known) => link(&known, &file)?,
-                None => write(&file, &batch)?,
+                Some(known) => Ok(link(&known, &file)?),
+                None => write(&file, &batch),
             }
-        }
+        })?;
         let text = serde_json::to_vec(contents).map_err(|e| EngineError::Ask(e.to_string()))?;
         std::fs::write(self.unfinished.join(CONTENTS), text)?;
         if let Err(e) = std::fs::rename(&self.unfinished, &self.folder) {
@@ -495,6 +495,7 @@ impl Numbers {
             opportunities: list(LISTS[2])?,
             users: list(LISTS[3])?,
             campaigns: list(LISTS[4])?,
+            orders: [list(LISTS[5])?, list(LISTS[6])?, list(LISTS[7])?],
             rows,
         })
     }
@@ -502,6 +503,6 @@ impl Numbers {
     /// The lists with their names.
     fn lists(&self) -> Result<Vec<(&'static str, RecordBatch)>, EngineError> {
         let lists = [&self.people, &self.accounts, &self.opportunities, &self.users, &self.campaigns];
-        LISTS.into_iter().zip(lists).map(|(name, list)| Ok((name, list.batch()?.clone()))).collect()
+        LISTS.into_iter().zip(lists.into_iter().chain(&self.orders)).map(|(name, list)| Ok((name, list.batch()?.clone()))).collect()
     }
 }

@@ -74,8 +74,8 @@ impl Ready {
             }
         }
         let plain = [
-            ("spend", small::spend(record, view.version, &world).await?),
-            ("purchases", small::purchases(record, view.version, &world).await?),
+            ("spend", small::spend(&world)?),
+            ("purchases", small::purchases(&world)?),
             ("campaigns", world.cast.campaigns.clone()),
             ("users", world.cast.users.clone()),
         ];

@@ -196,17 +196,12 @@ impl List {
         Ok(self.batch.get_or_init(|| batch))
     }
 
-    /// A column that may be missing.
-    fn find(&self, name: &str) -> Result<Option<&ArrayRef>, EngineError> {
-        Ok(self.batch()?.column_by_name(name))
-    }
-
     /// A column.
     ///
     /// # Errors
     /// When the file cannot be read, or there is no such column, which is a defect.
     pub fn column(&self, name: &str) -> Result<&ArrayRef, EngineError> {
-        self.find(name)?.ok_or_else(|| EngineError::Ask(format!("the facts have no list of `{name}`; this is a defect of Treaty")))
+        self.batch()?.column_by_name(name).ok_or_else(|| EngineError::Ask(format!("the facts have no list of `{name}`; this is a defect of Treaty")))
     }
 
     /// A column of numbers.
@@ -221,12 +216,15 @@ impl List {
 /// How people, accounts, opportunities, users and campaigns are numbered.
 #[derive(Debug)]
 pub struct Numbers {
-    /// People: `id`, `account`, `campaign`, `order`.
+    /// People: `id`, `account`, `campaign`.
     pub people: List,
-    /// Accounts: `id`, `order`.
+    /// Accounts: `id`.
     pub accounts: List,
-    /// Opportunities: `id`, `account`, `order`.
+    /// Opportunities: `id`, `account`.
     pub opportunities: List,
+    /// Stored rows of people, accounts and opportunities: `row`; empty where they are in the order in which they are
+    /// stored. Rows move with every import that replaces some, ids hardly ever.
+    pub orders: [List; 3],
     /// Users: `id`, `team`.
     pub users: List,
     /// Campaigns: `id`, `channel`, `origin`.
@@ -238,13 +236,14 @@ pub struct Numbers {
 impl Numbers {
     /// Stored row of each entity, unless they are in the order in which they are stored.
     fn order(&self, of: Of) -> Result<Option<&UInt32Array>, EngineError> {
+        let [people, accounts, opportunities] = &self.orders;
         let list = match of {
-            Of::People => &self.people,
-            Of::Accounts => &self.accounts,
-            Of::Opportunities => &self.opportunities,
+            Of::People => people,
+            Of::Accounts => accounts,
+            Of::Opportunities => opportunities,
             Of::Handoffs => return Ok(None),
         };
-        Ok(list.find("order")?.and_then(|order| order.as_primitive_opt::<UInt32Type>()))
+        Ok(list.column("row")?.as_primitive_opt::<UInt32Type>().filter(|rows| !rows.is_empty()))
     }
 }
 
@@ -309,25 +308,20 @@ impl Shape {
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
         let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
-        let list = |kind: &'static str, more: &[&'static str], order: Option<&UInt32Array>| -> Result<List, EngineError> {
-            let mut columns = vec![("id".to_owned(), t.entities(kind, "id")?, true)];
-            for name in more {
-                columns.push(((*name).to_owned(), Arc::new(t.numbers(kind, name)?), true));
-            }
-            if let Some(order) = order {
-                columns.push(("order".to_owned(), Arc::new(order.clone()), true));
-            }
-            Ok(RecordBatch::try_from_iter_with_nullable(columns)?.into())
-        };
         let names = |columns: Vec<(&str, ArrayRef)>| -> Result<List, EngineError> {
             Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?.into())
         };
+        let list = |kind: &'static str, columns: &[&'static str]| -> Result<List, EngineError> {
+            names(columns.iter().map(|name| Ok((*name, t.entities(kind, name)?))).collect::<Result<_, EngineError>>()?)
+        };
+        let order = |rows: Option<&UInt32Array>| names(vec![("row", Arc::new(rows.cloned().unwrap_or_else(|| UInt32Array::new_null(0))))]);
         let team = by_name(&world.cast.users, "user_id", "team", world.users())?;
         let [people, accounts, opportunities] = world.orders.each_ref().map(Option::as_ref);
         let numbers = Numbers {
-            people: list("people", &["account", "campaign"], people)?,
-            accounts: list("accounts", &[], accounts)?,
-            opportunities: list("opportunities", &["account"], opportunities)?,
+            people: list("people", &["id", "account", "campaign"])?,
+            accounts: list("accounts", &["id"])?,
+            opportunities: list("opportunities", &["id", "account"])?,
+            orders: [order(people)?, order(accounts)?, order(opportunities)?],
             users: names(vec![("id", words(world.users())), ("team", team)])?,
             campaigns: names(vec![
                 ("id", words(world.campaigns())),

@@ -3,8 +3,7 @@
 use crate::error::EngineError;
 use crate::load::World;
 use crate::load::columns::{cell, dates};
-use crate::load::entities::{instant_column, money_column, read_all};
-use crate::record::Record;
+use crate::load::entities::{instant_column, money_column};
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::DataType;
@@ -41,14 +40,13 @@ fn utf8(rows: &RecordBatch, name: &str) -> Result<ArrayRef, EngineError> {
 /// Money spent by campaign, channel and day, before the as-of instant (A28).
 ///
 /// # Errors
-/// When the table cannot be read.
-pub async fn spend(record: &Record, version: u64, world: &World) -> Result<RecordBatch, EngineError> {
-    let columns = ["campaign_id", "channel", "spent_on", "amount", "currency", "impressions", "clicks"];
-    let rows = read_all(record, "spend", version, &columns).await?;
-    let on = dates(&rows, "spent_on");
+/// When columns do not fit together, which is a defect.
+pub fn spend(world: &World) -> Result<RecordBatch, EngineError> {
+    let rows = &world.money.spend;
+    let on = dates(rows, "spent_on");
     let last = world.context.zone.local_day(Micros(world.context.as_of.0 - 1)).0;
     let keep = (0..rows.num_rows()).map(|i| cell(&on, i).map(|d| d <= last)).collect();
-    let rows = filter_record_batch(&rows, &keep)?;
+    let rows = filter_record_batch(rows, &keep)?;
     let on = dates(&rows, "spent_on");
     let money = money_column(&rows, "amount", world.context.currency);
     let amount = ints(money.iter().enumerate().map(|(i, (m, c))| converted(world, *m, *c, LocalDay(cell(&on, i).unwrap_or(0)))));
@@ -69,12 +67,11 @@ pub async fn spend(record: &Record, version: u64, world: &World) -> Result<Recor
 /// Orders by account before the as-of instant (A23, A25).
 ///
 /// # Errors
-/// When the table cannot be read.
-pub async fn purchases(record: &Record, version: u64, world: &World) -> Result<RecordBatch, EngineError> {
-    let columns = ["account_id", "purchased_at", "product_line", "amount", "currency", "kind"];
-    let rows = read_all(record, "purchases", version, &columns).await?;
-    let keep = instant_column(&rows, "purchased_at").iter().map(|at| Some(*at < world.context.as_of)).collect();
-    let rows = filter_record_batch(&rows, &keep)?;
+/// When columns do not fit together, which is a defect.
+pub fn purchases(world: &World) -> Result<RecordBatch, EngineError> {
+    let rows = &world.money.purchases;
+    let keep = instant_column(rows, "purchased_at").iter().map(|at| Some(*at < world.context.as_of)).collect();
+    let rows = filter_record_batch(rows, &keep)?;
     let at = instant_column(&rows, "purchased_at");
     let zone = &world.context.zone;
     let money = money_column(&rows, "amount", world.context.currency);

@@ -67,10 +67,34 @@ pub struct World {
     pub lens: Lens,
     /// Campaigns and users of the record, in the order of their ids.
     pub cast: place::Cast,
+    /// Spend and purchases of the record.
+    pub money: Money,
     /// Where the row of each person, account and opportunity stands in its table; none: all as they are numbered.
     pub orders: [Option<UInt32Array>; 3],
     /// What could not be placed.
     pub strays: Counted,
+}
+
+/// Small tables of the record that need no place in a timeline, as they are.
+pub struct Money {
+    /// Spend.
+    pub spend: RecordBatch,
+    /// Purchases.
+    pub purchases: RecordBatch,
+    fx_rates: RecordBatch,
+}
+
+impl Money {
+    async fn read(record: &Record, version: u64) -> Result<Self, EngineError> {
+        const COLUMNS: [(&str, &[&str]); 3] = [
+            ("spend", &["campaign_id", "channel", "spent_on", "amount", "currency", "impressions", "clicks"]),
+            ("purchases", &["account_id", "purchased_at", "product_line", "amount", "currency", "kind"]),
+            ("fx_rates", &["currency", "on", "rate"]),
+        ];
+        let read = par::all(&COLUMNS, async |(table, columns)| read_all(record, table, version, columns).await).await?;
+        let [spend, purchases, fx_rates] = read.try_into().map_err(|_| EngineError::Ask("a small table was not read; this is a defect of Treaty".to_owned()))?;
+        Ok(Self { spend, purchases, fx_rates })
+    }
 }
 
 /// Reads everything that the pass needs. `whole`: numbers are those that every process gives
@@ -84,10 +108,15 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
     let as_of = terms::as_of_instant(&zone, view.as_of);
     let reporting = newest.currency;
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
-    let source = Source::read(record, view, as_of).await?;
-    let cast = place::Cast::read(record, view.version).await?;
-    let timelines = Timelines::open(record, &source, &cast, whole).await?;
-    let orders = orders(record, &source, &timelines).await?;
+    let (source, cast) = par::join(Source::read(record, view, as_of), place::Cast::read(record, view.version)).await;
+    let (source, cast) = (source?, cast?);
+    let placed = async {
+        let timelines = Timelines::open(record, &source, &cast, whole).await?;
+        let orders = orders(record, &source, &timelines).await?;
+        Ok::<_, EngineError>((timelines, orders))
+    };
+    let (placed, money) = par::join(placed, Money::read(record, view.version)).await;
+    let ((timelines, orders), money) = (placed?, money?);
     let criteria = criteria::evaluate(&bits, record, &source, &timelines, &orders).await?;
 
     let names = |list: List| timelines.vocabulary.of(list);
@@ -115,12 +144,12 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
         criteria,
     };
     let traits = user_traits(&cast.users);
-    let fx = fx_table(&read_all(record, "fx_rates", view.version, &["currency", "on", "rate"]).await?, reporting);
+    let fx = fx_table(&money.fx_rates, reporting);
     let resolve = |a| terms::resolve(a, newest, &bits, names(List::Stages), names(List::Kinds), names(List::Users), &traits);
     let resolved: Vec<Terms> = set.versions().iter().map(resolve).collect();
     let context = Context { as_of, zone, currency: reporting, fx, terms: resolved };
     let lens = Lens { roles: uses_roles(&context), ..lens };
-    Ok(World { context, timelines, lens, cast, orders, strays })
+    Ok(World { context, timelines, lens, cast, money, orders, strays })
 }
 
 /// Makes the timelines of the newest version after an import and keeps them, so that the next question need

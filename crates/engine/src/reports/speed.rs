@@ -179,13 +179,13 @@ fn labels(dims: &[ArrayRef], row: usize) -> Result<Vec<Option<String>>, EngineEr
 
 fn line(desk: &Desk<'_>, mut row: Vec<Cell>, g: &mut Group) -> Vec<Cell> {
     let passed = g.waits.len() as i64;
-    let curve = KaplanMeier::fit(&mut g.waits);
-    let reach = |q: f64| match curve.as_ref().and_then(|c| c.quantile(q)) {
+    let reached = KaplanMeier::quantiles(&mut g.waits, [0.5, 0.9]);
+    let reach = |time: Option<f64>| match time {
         Some(t) => Cell::Number(t),
         None if passed == 0 => Cell::Undefined(Reason::EmptyPopulation),
         None => Cell::Undefined(Reason::NotReached),
     };
     row.extend([Cell::Count(passed), Cell::Count(g.due), Cell::Count(g.met), desk.rate(g.met, g.due), Cell::Count(g.worked)]);
-    row.extend([reach(0.5), reach(0.9)]);
+    row.extend(reached.map(reach));
     row
 }
