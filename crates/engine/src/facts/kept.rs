@@ -176,8 +176,9 @@ impl Older {
             let complete = |chunk: usize| {
                 let groups = sizes(&groups, *contents.places.get(chunk)?).ok()?.swap_remove(0);
                 let all = (cuts[chunk + 1] - cuts[chunk]) as usize;
+                let whole = groups.len() == all && !groups.contains(&NONE);
                 // Groups of an older patch would have to give way as well.
-                let Some(replaced) = patches.get(&chunk) else { return (groups.len() == all && !groups.contains(&NONE)).then_some(()) };
+                let Some(replaced) = patches.get(&chunk).filter(|_| !whole) else { return whole.then_some(()) };
                 let stays = |b: &&u32| **b != NONE && replaced.dropped.binary_search(b).is_err();
                 (groups.iter().filter(stays).count() == all - replaced.dropped.len()).then_some(())
             };

@@ -76,8 +76,8 @@ impl Ready {
         let plain = [
             ("spend", small::spend(&world)?),
             ("purchases", small::purchases(&world)?),
-            ("campaigns", world.cast.campaigns.clone()),
-            ("users", world.cast.users.clone()),
+            ("campaigns", world.small.cast.campaigns.clone()),
+            ("users", world.small.cast.users.clone()),
         ];
         let mut notes = notes(&world);
         notes.extend(crate::trust::snapshot_note(record, view.version));

@@ -307,7 +307,7 @@ impl Shape {
     /// When columns have another type than the layout says, which is a defect.
     pub fn new(world: &World, agreement: &Agreement, view: View, record: &Record) -> Result<Self, EngineError> {
         let t = &world.timelines;
-        let of_campaigns = |name| by_name(&world.cast.campaigns, "campaign_id", name, world.campaigns());
+        let of_campaigns = |name| by_name(&world.small.cast.campaigns, "campaign_id", name, world.campaigns());
         let names = |columns: Vec<(&str, ArrayRef)>| -> Result<List, EngineError> {
             Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?.into())
         };
@@ -315,7 +315,7 @@ impl Shape {
             names(columns.iter().map(|name| Ok((*name, t.entities(kind, name)?))).collect::<Result<_, EngineError>>()?)
         };
         let order = |rows: Option<&UInt32Array>| names(vec![("row", Arc::new(rows.cloned().unwrap_or_else(|| UInt32Array::new_null(0))))]);
-        let team = by_name(&world.cast.users, "user_id", "team", world.users())?;
+        let team = by_name(&world.small.cast.users, "user_id", "team", world.users())?;
         let [people, accounts, opportunities] = world.orders.each_ref().map(Option::as_ref);
         let numbers = Numbers {
             people: list("people", &["id", "account", "campaign"])?,
@@ -403,10 +403,17 @@ impl Shape {
             raw = truth::column(&self.record, self.version, of.table(), name, raw, self.as_of).await?;
         }
         let handoffs = match of {
-            Of::Handoffs => self.record.positions("handoffs", self.version, &self.numbers.rows[1]).await?,
+            Of::Handoffs => {
+                let numbering = &self.numbers.rows[1];
+                let all = UInt32Array::from_iter_values((0..numbering.rows()).map(|row| row as u32));
+                Some(self.record.places("handoffs", self.version, numbering, &all).await?)
+            }
             _ => None,
         };
-        let order = handoffs.as_ref().or(self.numbers.order(of)?);
+        let order = match &handoffs {
+            Some(rows) => Some(rows),
+            None => self.numbers.order(of)?,
+        };
         par::blocking(|| {
             let column = if known { raw } else { attribute(&raw, name)? };
             Dim::of(&entities::in_order(&column, order)?)

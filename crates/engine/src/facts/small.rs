@@ -42,7 +42,7 @@ fn utf8(rows: &RecordBatch, name: &str) -> Result<ArrayRef, EngineError> {
 /// # Errors
 /// When columns do not fit together, which is a defect.
 pub fn spend(world: &World) -> Result<RecordBatch, EngineError> {
-    let rows = &world.money.spend;
+    let rows = &world.small.spend;
     let on = dates(rows, "spent_on");
     let last = world.context.zone.local_day(Micros(world.context.as_of.0 - 1)).0;
     let keep = (0..rows.num_rows()).map(|i| cell(&on, i).map(|d| d <= last)).collect();
@@ -69,7 +69,7 @@ pub fn spend(world: &World) -> Result<RecordBatch, EngineError> {
 /// # Errors
 /// When columns do not fit together, which is a defect.
 pub fn purchases(world: &World) -> Result<RecordBatch, EngineError> {
-    let rows = &world.money.purchases;
+    let rows = &world.small.purchases;
     let keep = instant_column(rows, "purchased_at").iter().map(|at| Some(*at < world.context.as_of)).collect();
     let rows = filter_record_batch(rows, &keep)?;
     let at = instant_column(&rows, "purchased_at");

@@ -3,8 +3,8 @@
 use super::core::TABLES;
 use crate::error::EngineError;
 use crate::load::lens::Replaced;
-use datafusion::arrow::array::{Array, ArrayRef, MutableArrayData, make_array};
-use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::array::{Array, ArrayData, ArrayRef, MutableArrayData, make_array};
+use datafusion::arrow::buffer::{MutableBuffer, ScalarBuffer};
 use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
@@ -12,28 +12,44 @@ use treaty_domain::timeline::NONE;
 /// Where the facts of a chunk come from, table by table: runs of rows of the older facts or of the patch.
 pub fn splice(older: &[ScalarBuffer<u32>], patch: &[ScalarBuffer<u32>], replaced: &Replaced) -> [Splice; TABLES.len()] {
     let mut out: [Splice; TABLES.len()] = Default::default();
-    let base = older.first().map_or(&[] as &[u32], |base| base);
+    let runs = runs(older.first().map_or(&[], |base| base), replaced);
     for (table, splice) in out.iter_mut().enumerate() {
-        let (own, new) = (&older[table + 1], &patch[table + 1]);
-        let (mut at, mut from, mut next, mut gone) = (0, 0, 0, 0);
-        for (group, rows) in base.iter().zip(own.iter()) {
-            while *group != NONE && replaced.dropped.get(gone).is_some_and(|d| d < group) {
-                gone += 1;
-            }
-            let stays = *group != NONE && replaced.dropped.get(gone) != Some(group);
-            while *group != NONE && next < new.len() && replaced.before[next] <= *group {
-                splice.add(true, from..from + new[next]);
-                from += new[next];
-                next += 1;
-            }
-            if stays {
-                splice.add(false, at..at + rows);
-            }
-            at += rows;
+        let sides = [&older[table + 1], &patch[table + 1]];
+        // Groups and rows that each side is past.
+        let mut past = [(0, 0); 2];
+        for (is_patch, groups) in &runs {
+            let (side, past) = (sides[usize::from(*is_patch)], &mut past[usize::from(*is_patch)]);
+            let from = past.1 + side[past.0..groups.start].iter().sum::<u32>();
+            *past = (groups.end, from + side[groups.clone()].iter().sum::<u32>());
+            splice.add(*is_patch, from..past.1);
         }
-        splice.add(true, from..from + new[next..].iter().sum::<u32>());
     }
     out
+}
+
+/// Runs of groups, by their places in the patch or in the older facts, of which some give way.
+fn runs(base: &[u32], replaced: &Replaced) -> Vec<(bool, Range<usize>)> {
+    let mut runs: Vec<(bool, Range<usize>)> = Vec::new();
+    let mut add = |is_patch: bool, groups: Range<usize>| match runs.last_mut() {
+        Some((last, all)) if *last == is_patch && all.end == groups.start => all.end = groups.end,
+        _ if groups.is_empty() => {}
+        _ => runs.push((is_patch, groups)),
+    };
+    let (mut next, mut gone) = (0, 0);
+    for (at, group) in base.iter().enumerate().filter(|(_, group)| **group != NONE) {
+        while replaced.dropped.get(gone).is_some_and(|d| d < group) {
+            gone += 1;
+        }
+        while replaced.before.get(next).is_some_and(|before| before <= group) {
+            add(true, next..next + 1);
+            next += 1;
+        }
+        if replaced.dropped.get(gone) != Some(group) {
+            add(false, at..at + 1);
+        }
+    }
+    add(true, next..replaced.before.len());
+    runs
 }
 
 /// Runs of rows, each of a patch or of older facts.
@@ -64,6 +80,9 @@ impl Splice {
     pub fn column(&self, older: &ArrayRef, patch: &ArrayRef) -> Result<ArrayRef, EngineError> {
         let (old, new) = (older.to_data(), patch.to_data());
         if let Some(replaced) = self.replaced(old.len()) {
+            if let Some(overlaid) = overlaid(&old, &new, &replaced)? {
+                return Ok(make_array(overlaid));
+            }
             let mut was = MutableArrayData::new(vec![&old], false, new.len());
             for rows in replaced {
                 was.try_extend(0, rows.start as usize, rows.end as usize)?;
@@ -95,11 +114,41 @@ impl Splice {
     }
 }
 
+/// A column of plain values with those of a patch in the places of some of its own; the same column where
+/// these say the same. `None` where some are missing, or they are not plain.
+fn overlaid(older: &ArrayData, patch: &ArrayData, places: &[Range<u32>]) -> Result<Option<ArrayData>, EngineError> {
+    let Some(width) = older.data_type().primitive_width().filter(|_| older.null_count() + patch.null_count() == 0) else {
+        return Ok(None);
+    };
+    let (Some(old), Some(new)) = (older.buffers().first(), patch.buffers().first()) else { return Ok(None) };
+    let bytes = |of: &ArrayData, rows: Range<usize>| (of.offset() + rows.start) * width..(of.offset() + rows.end) * width;
+    let old = &old[bytes(older, 0..older.len())];
+    let mut from = 0;
+    let runs: Vec<(Range<usize>, &[u8])> = places
+        .iter()
+        .map(|place| {
+            let to = from + place.len();
+            let own = &new[bytes(patch, from..to)];
+            from = to;
+            (place.start as usize * width..place.end as usize * width, own)
+        })
+        .collect();
+    if runs.iter().all(|(place, own)| old[place.clone()] == **own) {
+        return Ok(Some(older.clone()));
+    }
+    let mut out = MutableBuffer::new(old.len());
+    out.extend_from_slice(old);
+    for (place, own) in runs {
+        out[place].copy_from_slice(own);
+    }
+    let column = ArrayData::builder(older.data_type().clone()).len(older.len()).add_buffer(out.into());
+    Ok(Some(column.build()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{AsArray, UInt32Array};
-    use datafusion::arrow::datatypes::UInt32Type;
+    use datafusion::arrow::array::UInt32Array;
 
     #[test]
     fn a_column_stays_where_the_patch_says_the_same() {
@@ -110,13 +159,18 @@ mod tests {
         };
         let older = sizes(vec![0, 1, 2], vec![2, 1, 0]);
         let replaced = Replaced { before: vec![1], dropped: vec![1] };
-        let column = |of: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from(of.to_vec())) };
-        let old = column(&[5, 6, 7]);
-        for (patch, want) in [(&[7][..], [5, 6, 7].as_slice()), (&[8], &[5, 6, 8]), (&[7, 7], &[5, 6, 7, 7]), (&[], &[5, 6])] {
-            let [splice, ..] = splice(&older, &sizes(vec![NONE], vec![patch.len() as u32]), &replaced);
-            let got = splice.column(&old, &column(patch)).expect("a column");
-            assert_eq!(got.as_primitive::<UInt32Type>().values(), want);
-            assert_eq!(Arc::ptr_eq(&got, &old), patch == [7], "only then nothing is copied");
+        let plain = |of: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from(of.to_vec())) };
+        // Cut out of a longer one; and with values that may be missing.
+        let cut = |of: &[u32]| plain(&[&[9, 9], of, &[9]].concat()).slice(2, of.len());
+        let partly = |of: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from_iter(of.iter().map(|n| (*n != 6).then_some(*n)))) };
+        for column in [&plain as &dyn Fn(&[u32]) -> ArrayRef, &cut, &partly] {
+            let old = column(&[5, 6, 7]);
+            for (patch, want) in [(&[7][..], [5, 6, 7].as_slice()), (&[8], &[5, 6, 8]), (&[7, 7], &[5, 6, 7, 7]), (&[], &[5, 6])] {
+                let [splice, ..] = splice(&older, &sizes(vec![NONE], vec![patch.len() as u32]), &replaced);
+                let got = splice.column(&old, &column(patch)).expect("a column");
+                assert_eq!(&got, &column(want));
+                assert_eq!(got.to_data().ptr_eq(&old.to_data()), patch == [7], "only then nothing is copied");
+            }
         }
     }
 }

@@ -23,9 +23,7 @@ mod vocab;
 use crate::error::EngineError;
 use crate::record::{Record, par};
 use columns::{Names, text};
-use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{UInt32Type};
+use datafusion::arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
 use entities::read_all;
 use lens::{Lens, Meaning};
 pub(crate) use merges::Merges;
@@ -65,18 +63,18 @@ pub struct World {
     pub timelines: Timelines,
     /// How the view looks at them.
     pub lens: Lens,
-    /// Campaigns and users of the record, in the order of their ids.
-    pub cast: place::Cast,
-    /// Spend and purchases of the record.
-    pub money: Money,
+    /// Small tables of the record.
+    pub small: Small,
     /// Where the row of each person, account and opportunity stands in its table; none: all as they are numbered.
     pub orders: [Option<UInt32Array>; 3],
     /// What could not be placed.
     pub strays: Counted,
 }
 
-/// Small tables of the record that need no place in a timeline, as they are.
-pub struct Money {
+/// Small tables of the record that need no place in a timeline.
+pub struct Small {
+    /// Campaigns and users, in the order of their ids.
+    pub cast: place::Cast,
     /// Spend.
     pub spend: RecordBatch,
     /// Purchases.
@@ -84,16 +82,20 @@ pub struct Money {
     fx_rates: RecordBatch,
 }
 
-impl Money {
+impl Small {
+    /// Reads them, and looks up the tables of entities, which are asked for soon.
     async fn read(record: &Record, version: u64) -> Result<Self, EngineError> {
         const COLUMNS: [(&str, &[&str]); 3] = [
             ("spend", &["campaign_id", "channel", "spent_on", "amount", "currency", "impressions", "clicks"]),
             ("purchases", &["account_id", "purchased_at", "product_line", "amount", "currency", "kind"]),
             ("fx_rates", &["currency", "on", "rate"]),
         ];
-        let read = par::all(&COLUMNS, async |(table, columns)| read_all(record, table, version, columns).await).await?;
-        let [spend, purchases, fx_rates] = read.try_into().map_err(|_| EngineError::Ask("a small table was not read; this is a defect of Treaty".to_owned()))?;
-        Ok(Self { spend, purchases, fx_rates })
+        let tables = par::all(&COLUMNS, async |(table, columns)| read_all(record, table, version, columns).await);
+        let entities = par::all(&KINDS, async |kind| record.look_up(kind, version).await);
+        let (cast, (tables, entities)) = par::join(place::Cast::read(record, version), par::join(tables, entities)).await;
+        entities?;
+        let [spend, purchases, fx_rates] = tables?.try_into().map_err(|_| EngineError::Ask("a small table was not read; this is a defect of Treaty".to_owned()))?;
+        Ok(Self { cast: cast?, spend, purchases, fx_rates })
     }
 }
 
@@ -108,15 +110,14 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
     let as_of = terms::as_of_instant(&zone, view.as_of);
     let reporting = newest.currency;
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
-    let (source, cast) = par::join(Source::read(record, view, as_of), place::Cast::read(record, view.version)).await;
-    let (source, cast) = (source?, cast?);
     let placed = async {
-        let timelines = Timelines::open(record, &source, &cast, whole).await?;
-        let orders = orders(record, &source, &timelines).await?;
-        Ok::<_, EngineError>((timelines, orders))
+        let source = Source::read(record, view, as_of).await?;
+        let timelines = Timelines::open(record, &source, whole).await?;
+        Ok::<_, EngineError>((source, timelines))
     };
-    let (placed, money) = par::join(placed, Money::read(record, view.version)).await;
-    let ((timelines, orders), money) = (placed?, money?);
+    let (placed, small) = par::join(placed, Small::read(record, view.version)).await;
+    let ((source, timelines), small) = (placed?, small?);
+    let orders = orders(record, &source, &timelines).await?;
     let criteria = criteria::evaluate(&bits, record, &source, &timelines, &orders).await?;
 
     let names = |list: List| timelines.vocabulary.of(list);
@@ -140,16 +141,16 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
         },
         // A kind that is not said counts, too.
         counts: Meaning { of: each(List::DealKinds, &|k| any(counts, k)), missing: true },
-        lead_generation: lead_generation(names(List::Campaigns), &cast.campaigns, newest.rules.ratio_names_all),
+        lead_generation: lead_generation(names(List::Campaigns), &small.cast.campaigns, newest.rules.ratio_names_all),
         criteria,
     };
-    let traits = user_traits(&cast.users);
-    let fx = fx_table(&money.fx_rates, reporting);
+    let traits = user_traits(&small.cast.users);
+    let fx = fx_table(&small.fx_rates, reporting);
     let resolve = |a| terms::resolve(a, newest, &bits, names(List::Stages), names(List::Kinds), names(List::Users), &traits);
     let resolved: Vec<Terms> = set.versions().iter().map(resolve).collect();
     let context = Context { as_of, zone, currency: reporting, fx, terms: resolved };
     let lens = Lens { roles: uses_roles(&context), ..lens };
-    Ok(World { context, timelines, lens, cast, money, orders, strays })
+    Ok(World { context, timelines, lens, small, orders, strays })
 }
 
 /// Makes the timelines of the newest version after an import and keeps them, so that the next question need
@@ -160,11 +161,10 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
 pub async fn prepare(record: &Record, large: bool) -> Result<(), EngineError> {
     let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
     let source = Source::read(record, view, Micros(i64::MAX)).await?;
-    let cast = place::Cast::read(record, view.version).await?;
     if large {
-        return Timelines::open(record, &source, &cast, true).await.map(|_| ());
+        return Timelines::open(record, &source, true).await.map(|_| ());
     }
-    Timelines::follow(record, &source, &cast).await
+    Timelines::follow(record, &source).await
 }
 
 /// The order of what a stage value means; [`NONE`] for nothing.
@@ -202,13 +202,9 @@ fn lead_generation(campaigns: &Names, rows: &RecordBatch, names_all: bool) -> Me
 /// Where the rows of entities stand in their tables.
 async fn orders(record: &Record, source: &Source, timelines: &Timelines) -> Result<[Option<UInt32Array>; 3], EngineError> {
     let order = async |kind| {
-        let rows = timelines.entities(kind, "row")?;
-        let rows = match record.positions(kind, source.version, timelines.numbering(kind)).await? {
-            Some(positions) => take(&positions, &rows, None)?,
-            None => rows,
-        };
-        let rows = rows.as_primitive::<UInt32Type>();
-        Ok::<_, EngineError>((!as_stored(rows)).then(|| rows.clone()))
+        let rows = timelines.numbers(kind, "row")?;
+        let rows = record.places(kind, source.version, timelines.numbering(kind), &rows).await?;
+        Ok::<_, EngineError>((!as_stored(&rows)).then_some(rows))
     };
     let orders = par::all(&KINDS, order).await?;
     orders.try_into().map_err(|_| EngineError::Ask("a kind of entity has no order; this is a defect of Treaty".to_owned()))

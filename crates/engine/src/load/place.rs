@@ -111,7 +111,6 @@ impl Numberings {
 pub async fn build(
     record: &Record,
     source: &Source,
-    cast_of: &Cast,
     mut take: impl FnMut(Vec<Chunk>) -> Result<(), EngineError>,
 ) -> Result<Timelines, EngineError> {
     let v = source.version;
@@ -133,7 +132,8 @@ pub async fn build(
     let known = Known { people: Arc::clone(&a.people.ids), accounts: Arc::clone(&a.accounts.ids), opportunities: Arc::clone(&a.opportunities.ids) };
     let events = Events::read(record, v, &numberings, &known).await?;
     drop(known);
-    let placer = par::blocking(|| Placer::new(a, events, |met| met.settle(cast_of.names()), None))?;
+    let known = Cast::read(record, source.version).await?.names();
+    let placer = par::blocking(|| Placer::new(a, events, |met| met.settle(known), None))?;
     let cuts = placer.cuts();
     let mut counted = placer.counted();
     let mut done = 0;

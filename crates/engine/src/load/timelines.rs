@@ -8,7 +8,7 @@ use super::lens::Replaced;
 use super::columns::cell;
 use super::merges::Merges;
 use super::patch::{self, Patch};
-use super::place::{self, Cast, Numberings};
+use super::place::{self, Numberings};
 use super::vocab::Vocabulary;
 use super::{View, columns::instants, entities::read_all};
 use crate::derived::{UNFINISHED, tidy};
@@ -223,38 +223,38 @@ impl Timelines {
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub async fn open(record: &Record, source: &Source, cast: &Cast, whole: bool) -> Result<Self, EngineError> {
+    pub async fn open(record: &Record, source: &Source, whole: bool) -> Result<Self, EngineError> {
         let folder = source.folder(record);
         if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
             return Ok(kept);
         }
-        if !whole && let Some(patched) = Self::open_patched(record, source, cast, &folder, CHANGED).await? {
+        if !whole && let Some(patched) = Self::open_patched(record, source, &folder, CHANGED).await? {
             return Ok(patched);
         }
         let like = source.like(record)?;
-        Self::build(record, source, cast, &folder, like).await
+        Self::build(record, source, &folder, like).await
     }
 
     /// Makes and keeps those of a state of the record that hardly differs from one whose timelines are kept.
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub async fn follow(record: &Record, source: &Source, cast: &Cast) -> Result<(), EngineError> {
+    pub async fn follow(record: &Record, source: &Source) -> Result<(), EngineError> {
         let folder = source.folder(record);
         if !folder.join(CONTENTS).is_file() {
-            Self::open_patched(record, source, cast, &folder, BARELY).await?;
+            Self::open_patched(record, source, &folder, BARELY).await?;
         }
         Ok(())
     }
 
     /// Takes what is kept as a patch, or makes one where no more than one row in `share` of a table has changed.
-    async fn open_patched(record: &Record, source: &Source, cast: &Cast, folder: &Path, share: u64) -> Result<Option<Self>, EngineError> {
+    async fn open_patched(record: &Record, source: &Source, folder: &Path, share: u64) -> Result<Option<Self>, EngineError> {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let folder = folder.with_file_name(format!("{name}{PATCHED}"));
         if let Some(kept) = par::blocking(|| Self::kept(&folder)) {
             return Ok(Some(kept));
         }
-        Ok(Self::patch(record, source, cast, &folder, &source.like(record)?, share).await)
+        Ok(Self::patch(record, source, &folder, &source.like(record)?, share).await)
     }
 
     fn kept(folder: &Path) -> Option<Self> {
@@ -288,12 +288,12 @@ impl Timelines {
         unfinished
     }
 
-    async fn build(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: String) -> Result<Self, EngineError> {
+    async fn build(record: &Record, source: &Source, folder: &Path, like: String) -> Result<Self, EngineError> {
         let unfinished = Self::unfinished(folder);
         // What cannot be kept stays in memory: a home need not be writable for whoever asks.
         let mut keeping = std::fs::create_dir_all(&unfinished).is_ok();
         let mut chunks: Vec<Place> = Vec::new();
-        let built = place::build(record, source, cast, |more| {
+        let built = place::build(record, source, |more| {
             let first = chunks.len();
             let numbered: Vec<(usize, Chunk)> = more.into_iter().enumerate().map(|(i, c)| (first + i, c)).collect();
             let write = |(i, chunk): (usize, Chunk)| {
@@ -332,7 +332,7 @@ impl Timelines {
     }
 
     /// Patches timelines that are kept, if there are any whose version differs little.
-    async fn patch(record: &Record, source: &Source, cast: &Cast, folder: &Path, like: &str, share: u64) -> Option<Self> {
+    async fn patch(record: &Record, source: &Source, folder: &Path, like: &str, share: u64) -> Option<Self> {
         let contents = |folder: &Path| serde_json::from_slice::<Contents>(&std::fs::read(folder.join(CONTENTS)).ok()?).ok();
         let mut bases: Vec<(u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder.parent()?).ok()?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('v')) {
@@ -344,7 +344,7 @@ impl Timelines {
         let (_, at) = bases.into_iter().max()?;
         let base = par::blocking(|| Self::kept(&at))?;
         // What cannot be patched, for whatever reason, is made from all rows.
-        let Patch { timelines: mut patched, chunks } = patch::patch(record, source, cast, &base, share).await.ok()??;
+        let Patch { timelines: mut patched, chunks } = patch::patch(record, source, &base, share).await.ok()??;
         patched.contents.import = import(record, source.version);
         like.clone_into(&mut patched.contents.like);
         patched.contents.base.clone_from(&base.contents.base);

@@ -13,7 +13,7 @@ use super::cells::{Cells, Text};
 use super::encode::{self, Coded, Columns, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
 use super::flat::{Flat, Growing, fill_source};
-use super::keys::{self, Hashes, Index};
+use super::keys::{self, Hashes};
 use super::ledger;
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
@@ -255,8 +255,7 @@ impl Record {
         }
         progress.step(&format!("reading {}", table.name), Some(rows));
         let stored = self.stored(table.name).await?;
-        let (mut flat, mut hashes, index, dropped) =
-            par::blocking(|| check(table, sources, !stored.is_empty(), options, progress, out))?;
+        let (mut flat, mut hashes, dropped) = par::blocking(|| check(table, sources, options, progress, out))?;
         if flat.rows == 0 {
             return Ok(());
         }
@@ -264,9 +263,7 @@ impl Record {
         out.notes.extend(settled.notes);
         out.attributes.extend(settled.attributes);
         let objects = self.store.objects(table.name)?;
-        let matched =
-            upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &index).await?;
-        drop(index);
+        let matched = upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &dropped).await?;
         let alive = par::blocking(|| {
             let mut alive = flat.alive();
             if !matched.unchanged.is_empty() || !dropped.is_empty() {
@@ -447,16 +444,15 @@ fn prepare(
     }))
 }
 
-/// Reads and checks the rows of one table; returns them with their hashes, the index of their
-/// keys if it will be asked, and the rows that another one of the same key has driven out.
+/// Reads and checks the rows of one table; returns them with their hashes, and the rows that another
+/// one of the same key has driven out.
 fn check(
     table: &'static Table,
     sources: Vec<Prepared>,
-    asked: bool,
     options: &ImportOptions<'_>,
     progress: &dyn treaty_app::import::Progress,
     out: &mut Outcome,
-) -> Result<(Flat, Hashes, Index, HashSet<u32>)> {
+) -> Result<(Flat, Hashes, HashSet<u32>)> {
     let mut growing = Growing::new(table, out.count.read as usize);
     source::read(sources, options, progress, |pieces| growing.add(pieces))?;
     let flat = growing.finish(table)?;
@@ -476,21 +472,21 @@ fn check(
     }
     progress.step(&format!("checking {}", table.name), Some(out.count.read));
     let hashes = keys::hashes(table, &flat.columns, flat.attributes.as_ref(), flat.rows)?;
-    let (mut index, pairs) = {
+    let twins = {
         let columns = schema::key_positions(table)
             .into_iter()
             .map(|c| Cells::of(flat.columns[c].as_ref()))
             .collect::<Result<Vec<_>>>()?;
         let same = |a: u32, b: u32| keys::same_key(&columns, a as usize, &columns, b as usize);
-        Index::build(&hashes.key, &flat.alive(), asked, same)
+        keys::twins(&hashes.key, &flat.alive(), same)
     };
-    let resolved = twins::resolve(table, &flat, &hashes, &mut index, &pairs, 4 * MAX_FAULTS)?;
+    let resolved = twins::resolve(table, &flat, &twins, 4 * MAX_FAULTS)?;
     out.count.unchanged += resolved.repeated;
     out.count.repeated = resolved.repeated;
     out.count.money = money(table, &flat, &resolved.dropped)?;
     out.count.rejected += resolved.refused;
     out.faults.extend(resolved.faults);
-    Ok((flat, hashes, index, resolved.dropped))
+    Ok((flat, hashes, resolved.dropped))
 }
 
 /// Sums of the amounts of the rows that are kept, by currency.

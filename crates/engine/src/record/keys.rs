@@ -118,41 +118,51 @@ struct Part {
 /// Pairs of a row and a later one with the same key.
 pub type Twins = Vec<(u32, u32)>;
 
+/// Rows that share a key with an earlier one, each with the first of them. `same` says whether two rows of one
+/// hash have the same key.
+pub fn twins(hashes: &[u64], alive: &[u32], same: impl Fn(u32, u32) -> bool + Sync) -> Twins {
+    let found = linked(hashes, alive, |part| {
+        let mut twins = Twins::new();
+        part.link(&same, &mut twins);
+        twins
+    });
+    found.1.into_iter().flatten().collect()
+}
+
+/// Deals rows into parts by their hashes, and works on each part; gives the shift that names the part of a hash,
+/// and what came of the parts.
+fn linked<T: Send>(hashes: &[u64], rows: &[u32], work: impl Fn(&mut Part) -> T + Sync) -> (u32, Vec<T>) {
+    let bits = (rows.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
+    let count = 1_usize << bits;
+    let shift = 64 - bits;
+    let dealt: Vec<Dealt<(u32, u32)>> = par::map(rows.chunks(BLOCK).collect(), |rows| {
+        Dealt::new(count, rows.iter().map(|row| {
+            let hash = hashes[*row as usize];
+            (part_of(hash, shift), (hash as u32, *row))
+        }))
+    });
+    let tasks = par::ranges(count, count.div_ceil(par::workers() * 4));
+    let made = par::map(tasks, |range| {
+        let mut part = Part::default();
+        let one = |at: usize| {
+            part.rows.clear();
+            dealt.iter().for_each(|block| part.rows.extend_from_slice(block.of(at)));
+            work(&mut part)
+        };
+        range.map(one).collect::<Vec<T>>()
+    });
+    (shift, made.into_iter().flatten().collect())
+}
+
 impl Index {
-    /// Indexes the rows `alive`. `same` says whether two rows have the same key. Returns with it the twins, of
-    /// which the later ones are not indexed. Where nobody will ask for rows, only the twins are found, and the
-    /// index is empty.
-    pub fn build(hashes: &[u64], alive: &[u32], asked: bool, same: impl Fn(u32, u32) -> bool + Sync) -> (Self, Twins) {
-        let bits = (alive.len() / 32_768).next_power_of_two().trailing_zeros().min(12);
-        let count = 1_usize << bits;
-        let shift = 64 - bits;
-        let dealt: Vec<Dealt<(u32, u32)>> = par::map(alive.chunks(BLOCK).collect(), |rows| {
-            Dealt::new(count, rows.iter().map(|row| {
-                let hash = hashes[*row as usize];
-                (part_of(hash, shift), (hash as u32, *row))
-            }))
+    /// Indexes rows, of which no two have the same key.
+    pub fn of(hashes: &[u64], rows: &[u32]) -> Self {
+        let (shift, parts) = linked(hashes, rows, |part| {
+            part.link(&|_, _| false, &mut Twins::new());
+            part.rows.shrink_to_fit();
+            std::mem::take(part)
         });
-        let tasks = par::ranges(count, count.div_ceil(par::workers() * 4));
-        let built = par::map(tasks, |range| {
-            let (mut parts, mut twins) = (Vec::new(), Vec::new());
-            let mut part = Part::default();
-            for at in range {
-                part.rows.clear();
-                dealt.iter().for_each(|block| part.rows.extend_from_slice(block.of(at)));
-                part.link(&same, &mut twins);
-                if asked {
-                    part.rows.shrink_to_fit();
-                    parts.push(std::mem::take(&mut part));
-                }
-            }
-            (parts, twins)
-        });
-        let (mut parts, mut twins) = (Vec::new(), Vec::new());
-        for (some, more) in built {
-            parts.extend(some);
-            twins.extend(more);
-        }
-        (if asked { Self { shift, parts } } else { Self::default() }, twins)
+        Self { shift, parts }
     }
 
     /// The row of this hash that `same` accepts.
@@ -207,14 +217,6 @@ impl Index {
         );
         out
     }
-
-    /// Lets `winner` stand for `row` from now on; both have the same key.
-    pub fn replace(&mut self, hash: u64, row: u32, winner: u32) {
-        let Some(part) = self.parts.get_mut(part_of(hash, self.shift)) else { return };
-        if let Ok(at) = part.probe(hash as u32, |r| r == row) {
-            part.rows[at].1 = winner;
-        }
-    }
 }
 
 fn part_of(hash: u64, shift: u32) -> usize {
@@ -268,17 +270,11 @@ mod tests {
         let hashes: Vec<u64> = keys.iter().map(|k| hash::finish(k / 3)).collect();
         let alive: Vec<u32> = (0..100_000).collect();
         let same = |a: u32, b: u32| keys[a as usize] == keys[b as usize];
-        let (mut index, twins) = Index::build(&hashes, &alive, true, same);
+        let twins = twins(&hashes, &alive, same);
         assert_eq!(twins.len(), 50_000);
         assert!(twins.iter().all(|(a, b)| a + 1 == *b));
-        let (mut empty, others) = Index::build(&hashes, &alive, false, same);
-        assert_eq!(others, twins, "twins are found without an index, too");
-        empty.replace(hashes[101], 100, 101);
-        assert_eq!(
-            index.find(hashes[101], |r| keys[r as usize] == 50),
-            Some(100)
-        );
-        index.replace(hashes[101], 100, 101);
+        let odd: Vec<u32> = alive.into_iter().filter(|row| row % 2 == 1).collect();
+        let index = Index::of(&hashes, &odd);
         assert_eq!(
             index.find(hashes[101], |r| keys[r as usize] == 50),
             Some(101)
@@ -291,7 +287,7 @@ mod tests {
         for n in 0..70 {
             let hashes: Vec<u64> = (0..n).map(hash::finish).collect();
             let alive: Vec<u32> = (0..n as u32).collect();
-            let (index, _) = Index::build(&hashes, &alive, true, |a, b| a == b);
+            let index = Index::of(&hashes, &alive);
             assert!((n..2 * n + 9).all(|other| index.find(hash::finish(other), |_| true).is_none()));
         }
     }
@@ -301,8 +297,8 @@ mod tests {
         let hashes: Vec<u64> = (0..700_000).map(hash::finish).collect();
         for indexed in [1_000, 700_000] {
             let alive: Vec<u32> = (0..indexed).collect();
-            let (index, twins) = Index::build(&hashes, &alive, true, |a, b| a == b);
-            assert!(twins.is_empty() && (index.parts.len() >= 16) == (indexed > 1_000));
+            let index = Index::of(&hashes, &alive);
+            assert!((index.parts.len() >= 16) == (indexed > 1_000));
             let lists = vec![hashes[..500].to_vec(), hashes[500..2_000].to_vec()];
             let found = index.candidates(&lists);
             let found: Vec<u32> = found

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, UInt32Array};
+use datafusion::arrow::array::{Array, AsArray, UInt32Array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
@@ -92,23 +92,27 @@ impl Numbering {
         files.iter().map(own).collect()
     }
 
-    /// Where each numbered row stands among the counted rows of some files; nowhere if it is not one of them.
-    fn positions(&self, files: &[StoredFile]) -> UInt32Array {
+    /// Where rows that are given by their numbers stand among the counted rows of some files; nowhere if they
+    /// are not among them.
+    fn places(&self, files: &[StoredFile], rows: &UInt32Array) -> UInt32Array {
         let starts = self.starts();
-        let mut positions: Vec<u32> = vec![NOWHERE; usize::try_from(self.rows()).unwrap_or(0)];
+        let mut places: Vec<u32> = vec![NOWHERE; usize::try_from(self.rows()).unwrap_or(0)];
         let mut next = 0;
         for file in files {
             let Some(start) = starts.get(file.name.as_str()) else { continue };
             for run in file.counted() {
                 let run = (start + run.start) as usize..(start + run.end) as usize;
                 let end = next + run.len() as u32;
-                positions[run].iter_mut().zip(next..end).for_each(|(position, row)| *position = row);
+                places[run].iter_mut().zip(next..end).for_each(|(place, row)| *place = row);
                 next = end;
             }
         }
-        let counted = BooleanBuffer::collect_bool(positions.len(), |i| positions[i] != NOWHERE);
-        positions.iter_mut().filter(|p| **p == NOWHERE).for_each(|p| *p = 0);
-        UInt32Array::new(positions.into(), Some(NullBuffer::new(counted)))
+        let mut of: Vec<u32> = rows.values().iter().map(|row| places.get(*row as usize).copied().unwrap_or(NOWHERE)).collect();
+        let found = NullBuffer::new(BooleanBuffer::collect_bool(of.len(), |i| of[i] != NOWHERE));
+        let found = NullBuffer::union(Some(&found), rows.nulls()).filter(|found| found.null_count() > 0);
+        // Whoever takes rows looks at missing ones, too.
+        of.iter_mut().filter(|place| **place == NOWHERE).for_each(|place| *place = 0);
+        UInt32Array::new(of.into(), found)
     }
 }
 
@@ -138,14 +142,19 @@ impl Record {
         Ok((!numbering.is_plain(&files)).then(|| UInt32Array::from(numbers)))
     }
 
-    /// Where each numbered row stands in the order of [`Record::read`]; nowhere if it does not count.
-    /// `None`: every row stands at its number.
-    pub async fn positions(&self, table: &str, version: u64, numbering: &Numbering) -> Result<Option<UInt32Array>> {
+    /// Where rows that are given by their numbers stand in the order of [`Record::read`]; nowhere if they do
+    /// not count.
+    pub async fn places(&self, table: &str, version: u64, numbering: &Numbering, rows: &UInt32Array) -> Result<UInt32Array> {
         let files = self.stored_at(table, version).await?;
         if numbering.is_plain(&files) {
-            return Ok(None);
+            return Ok(rows.clone());
         }
-        Ok(Some(par::blocking(|| numbering.positions(&files))))
+        Ok(par::blocking(|| numbering.places(&files, rows)))
+    }
+
+    /// Looks up the files of a table in a version, so that whoever reads them next need not.
+    pub async fn look_up(&self, table: &str, version: u64) -> Result<()> {
+        self.stored_at(table, version).await.map(|_| ())
     }
 
     /// Which rows count in one of two versions of a table alone; `None` if they are more than `most`.

@@ -9,7 +9,6 @@ use treaty_app::raw::Fault;
 use super::cells::Cells;
 use super::error::Result;
 use super::flat::Flat;
-use super::keys::{Hashes, Index};
 
 /// What became of the rows that are not kept.
 #[derive(Debug, Default)]
@@ -28,8 +27,6 @@ pub struct Resolved {
 pub fn resolve(
     table: &Table,
     flat: &Flat,
-    hashes: &Hashes,
-    index: &mut Index,
     twins: &[(u32, u32)],
     limit: usize,
 ) -> Result<Resolved> {
@@ -67,9 +64,6 @@ pub fn resolve(
             if compare(*row, kept) == Ordering::Greater {
                 kept = *row;
             }
-        }
-        if kept != first {
-            index.replace(hashes.key[first as usize], first, kept);
         }
         for row in rows.into_iter().filter(|r| *r != kept) {
             out.dropped.insert(row);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::{Array, AsArray, UInt32Array};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
@@ -74,9 +74,13 @@ async fn a_small_change_writes_no_file_anew() {
         let asked = rows.map(|row| numbers[row as usize]);
         let cells = record.cells("touchpoints", 2, &numbering, "touchpoint_id", &asked).await.expect("cells");
         assert_eq!(cells, rows.map(|row| Some(ids[row as usize].clone())));
-        let positions = record.positions("touchpoints", 2, &numbering).await.expect("positions").expect("rows are gone");
-        assert!(numbers.iter().enumerate().all(|(at, number)| positions.value(*number as usize) == at as u32));
-        assert_eq!(positions.null_count(), 4);
+        let all = UInt32Array::from_iter(numbers.iter().map(|number| Some(*number)).chain([None, Some(numbers[0])]));
+        let places = record.places("touchpoints", 2, &numbering, &all).await.expect("places");
+        let want = (0..1001).map(Some).chain([None, Some(0)]);
+        assert_eq!(places, want.collect::<UInt32Array>());
+        let gone = (0..1005).filter(|number| !numbers.contains(number)).collect::<Vec<_>>();
+        let nowhere = record.places("touchpoints", 2, &numbering, &UInt32Array::from(gone)).await.expect("places");
+        assert_eq!((nowhere.len(), nowhere.null_count()), (4, 4));
         let differ = record.difference("touchpoints", [1, 2], &numbering, 9).await.expect("rows").expect("nine");
         assert_eq!((differ.gone.len(), differ.come), (4, vec![1000, 1001, 1002, 1003, 1004]));
         assert!(differ.gone.iter().all(|row| !numbers.contains(row)));

@@ -96,7 +96,7 @@ async fn found(record: &Record, version: u64, numberings: &Numberings, table: &'
 ///
 /// # Errors
 /// When the record cannot be read.
-pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelines, share: u64) -> Result<Option<Patch>, EngineError> {
+pub async fn patch(record: &Record, source: &Source, base: &Timelines, share: u64) -> Result<Option<Patch>, EngineError> {
     if !record.truth().is_empty() {
         return Ok(None);
     }
@@ -208,7 +208,7 @@ pub async fn patch(record: &Record, source: &Source, cast: &Cast, base: &Timelin
     events.roles = roles;
     let numbers = [local.people.clone(), local.deals.clone()];
     let mut vocabulary = base.vocabulary.clone();
-    vocabulary.add(&cast.names());
+    vocabulary.add(&Cast::read(record, source.version).await?.names());
     let arranged = arranged(&now, local, &touched, &kept, &changes, &vocabulary)?;
     let placer = par::blocking(|| Placer::new(arranged, events, |met| met.settle(vocabulary), Some(numbers)))?;
     let stages = placer.vocabulary().of(List::Stages);
