@@ -17,7 +17,7 @@ use crate::mapped::{Batches, read, write};
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::buffer::ScalarBuffer;
-use datafusion::arrow::datatypes::UInt32Type;
+use datafusion::arrow::datatypes::{SchemaRef, UInt32Type};
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{FileWriter, StreamWriter};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::timeline::NONE;
 
@@ -337,21 +339,41 @@ fn spliced(folder: &Path, own: &Contents, patches: &BTreeMap<usize, Replaced>) -
 /// A table while it is kept: an Arrow file with a batch for each chunk that has come.
 type Growing = FileWriter<BufWriter<File>>;
 
+/// Chunks that wait to be written: while one is, others can be folded.
+const WAITING: usize = 2;
+
 /// Keeps facts chunk by chunk as they come, in whichever sequence, so that they need not be in memory
-/// all at once.
+/// all at once. One thread writes, so that all files see the chunks in one sequence.
 pub struct Keeper {
     unfinished: PathBuf,
     folder: PathBuf,
-    written: Mutex<Written>,
+    /// Rows of the pass on their way to the files.
+    rows: Mutex<Option<SyncSender<RecordBatch>>>,
+    writer: Mutex<Option<JoinHandle<Result<Came, EngineError>>>>,
 }
 
-/// What is written so far.
-#[derive(Default)]
-struct Written {
-    /// Of each table of the pass, and of the sizes of groups.
-    files: Vec<Growing>,
-    /// Chunks in the sequence in which they came, each with its rows by table.
-    came: Vec<(u32, [usize; TABLES.len()])>,
+/// Chunks in the sequence in which they came, each with its rows by table.
+type Came = Vec<(u32, [usize; TABLES.len()])>;
+
+/// Writes the chunks among rows of the pass, until no more come.
+fn write_all(mut files: Vec<Growing>, rows: &Receiver<RecordBatch>) -> Result<Came, EngineError> {
+    let mut came = Came::new();
+    for batch in rows {
+        let numbers = batch.column(0).as_primitive::<UInt32Type>();
+        for row in (0..batch.num_rows()).filter(|r| numbers.is_valid(*r)) {
+            let mut rows = [0; TABLES.len()];
+            for (at, file) in files.iter_mut().enumerate() {
+                let facts = batch.column(at + 1).as_list::<i32>().value(row);
+                if let Some(rows) = rows.get_mut(at) {
+                    *rows = facts.len();
+                }
+                file.write(&RecordBatch::from(facts.as_struct()))?;
+            }
+            came.push((numbers.value(row), rows));
+        }
+    }
+    files.iter_mut().try_for_each(FileWriter::finish)?;
+    Ok(came)
 }
 
 impl Keeper {
@@ -363,36 +385,32 @@ impl Keeper {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&unfinished);
-        let keeper = Self { unfinished, folder: folder.to_owned(), written: Mutex::default() };
+        let (to, rows) = sync_channel(WAITING);
+        // From here on the folder goes when the keeper goes.
+        let keeper = Self { unfinished, folder: folder.to_owned(), rows: Mutex::new(Some(to)), writer: Mutex::default() };
         std::fs::create_dir_all(keeper.unfinished.join(PASS))?;
         let tables = TABLES.into_iter().chain([GROUPS]).zip(schemas().into_iter().chain([groups()]));
-        for (name, schema) in tables {
+        let file = |(name, schema): (&str, SchemaRef)| -> Result<Growing, EngineError> {
             let file = BufWriter::with_capacity(1 << 16, File::create(pass_file(&keeper.unfinished, name))?);
-            locked(&keeper.written).files.push(FileWriter::try_new(file, &schema)?);
-        }
+            Ok(FileWriter::try_new(file, &schema)?)
+        };
+        let files = tables.map(file).collect::<Result<Vec<_>, _>>()?;
+        *locked(&keeper.writer) = Some(std::thread::Builder::new().spawn(move || write_all(files, &rows))?);
         Ok(keeper)
     }
 
-    /// Keeps the chunks among some rows of the pass.
-    ///
-    /// # Errors
-    /// When files cannot be written.
-    pub fn add(&self, batch: &RecordBatch) -> Result<(), EngineError> {
-        let numbers = batch.column(0).as_primitive::<UInt32Type>();
-        for row in (0..batch.num_rows()).filter(|r| numbers.is_valid(*r)) {
-            // All files see the chunks in one sequence.
-            let mut written = locked(&self.written);
-            let mut rows = [0; TABLES.len()];
-            for (at, file) in written.files.iter_mut().enumerate() {
-                let facts = batch.column(at + 1).as_list::<i32>().value(row);
-                if let Some(rows) = rows.get_mut(at) {
-                    *rows = facts.len();
-                }
-                file.write(&RecordBatch::from(facts.as_struct()))?;
-            }
-            written.came.push((numbers.value(row), rows));
-        }
-        Ok(())
+    /// Keeps the chunks among some rows of the pass. That they cannot be written is told at the end.
+    pub fn add(&self, batch: &RecordBatch) {
+        let to = locked(&self.rows).clone();
+        // Nobody takes them any more after a failure.
+        let _ = to.map(|to| to.send(batch.clone()));
+    }
+
+    /// Waits until all is written.
+    fn written(&self) -> Result<Came, EngineError> {
+        drop(locked(&self.rows).take());
+        let broken = || EngineError::Ask("facts were not written to their end; this is a defect of Treaty".to_owned());
+        locked(&self.writer).take().ok_or_else(broken)?.join().map_err(|_| broken())?
     }
 
     /// Completes the facts with what belongs to the whole.
@@ -425,10 +443,7 @@ impl Keeper {
 
     /// Numbers of the chunks that came, and what is told about them.
     fn contents(&self, rest: &Rest, shape: &Shape, lineage: Lineage) -> Result<(Vec<u32>, Contents), EngineError> {
-        let Written { files, came } = std::mem::take(&mut *locked(&self.written));
-        for mut file in files {
-            file.finish()?;
-        }
+        let came = self.written()?;
         let mut places: BTreeMap<u32, usize> = BTreeMap::new();
         for (place, (chunk, _)) in came.iter().enumerate() {
             if places.insert(*chunk, place).is_some() {
@@ -479,6 +494,7 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        let _ = self.written();
         let _ = std::fs::remove_dir_all(&self.unfinished);
     }
 }

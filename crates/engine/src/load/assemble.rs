@@ -9,6 +9,7 @@ use super::place::Events;
 use super::timelines::{Columns, Contents, Counted, Timelines};
 use super::vocab::{List, Met, Vocabulary};
 use crate::error::EngineError;
+use crate::record::par;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
@@ -98,9 +99,23 @@ impl Placer {
         let amount = rows.1.column_by_name("amount").map_or_else(|| new_null_array(&DataType::Decimal128(20, 4), rows.1.num_rows()), Arc::clone);
         let (people, deals) = (own(rows.0, 0), own(rows.1, 2));
         let (p, o, n) = (a.people.len(), a.opportunities.len(), a.accounts.len());
-        let place = |subjects: usize, fields: decode::Fields, parts: Vec<Part>| Placed::new(subjects, fields, parts, &vocabulary);
         let ([stages_p, stages_o], [owners_p, owners_o]) = (e.stages, e.owners);
-        let touches = place(p, decode::TOUCHES, e.touches)?;
+        // Those that take longest first.
+        let kinds: Vec<(usize, decode::Fields, Vec<Part>)> = vec![
+            (p, decode::TOUCHES, e.touches),
+            (p, decode::ACTIVITIES, e.activities),
+            (p, decode::STAGES, stages_p),
+            (o, decode::STAGES, stages_o),
+            (p, decode::HANDOFFS, e.handoffs),
+            (p, decode::OWNERS, owners_p),
+            (o, decode::OWNERS, owners_o),
+            (o, decode::AMOUNTS, e.amounts),
+            (n, decode::PURCHASES, e.purchases),
+        ];
+        let placed = par::try_map(kinds, |(subjects, fields, parts)| Placed::new(subjects, fields, parts, &vocabulary))?;
+        let Ok([touches, activities, stages_p, stages_o, handoffs, owners_p, owners_o, amounts, purchases]) = <[Placed; 9]>::try_from(placed) else {
+            return Err(EngineError::Ask("a kind of event has no place; this is a defect of Treaty".to_owned()));
+        };
         let [guest_deals, guests] = guests(&a, &e.roles);
         Ok(Self {
             people,
@@ -108,12 +123,12 @@ impl Placer {
             amount,
             currency: codes[4].clone(),
             kind: codes[5].clone(),
-            stages: [place(p, decode::STAGES, stages_p)?, place(o, decode::STAGES, stages_o)?],
-            handoffs: place(p, decode::HANDOFFS, e.handoffs)?,
-            activities: place(p, decode::ACTIVITIES, e.activities)?,
-            owners: [place(p, decode::OWNERS, owners_p)?, place(o, decode::OWNERS, owners_o)?],
-            amounts: place(o, decode::AMOUNTS, e.amounts)?,
-            purchases: place(n, decode::PURCHASES, e.purchases)?,
+            stages: [stages_p, stages_o],
+            handoffs,
+            activities,
+            owners: [owners_p, owners_o],
+            amounts,
+            purchases,
             touches,
             roles: e.roles,
             lost_roles: e.lost_roles,
@@ -513,13 +528,19 @@ impl Touched {
             let rows = columns[row].as_primitive::<UInt32Type>().values();
             let origin = origin.and_then(|c| columns[c].as_primitive_opt::<Int64Type>());
             let place = |i: u32| origin.filter(|o| o.is_valid(i as usize)).map(|o| o.value(i as usize));
+            let rest = |i: u32| (key.key(i as usize), place(i), rows[i as usize]);
             let mut from = 0;
+            // Instants beside their rows: what else decides is seldom looked at.
+            let mut timed: Vec<(i64, u32)> = Vec::new();
             for n in groups {
                 let to = from + *n as usize;
+                timed.clear();
+                timed.extend((from..to).map(|i| (key.at(i), i as u32)));
+                timed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rest(a.1).cmp(&rest(b.1))));
                 let own = &mut order[from..to];
-                own.sort_unstable_by_key(|i| (key.key(*i as usize), place(*i), rows[*i as usize]));
+                own.iter_mut().zip(&timed).for_each(|(own, (_, i))| *own = *i);
                 let mut at = from;
-                for same in own.chunk_by(|a, b| key.key(*a as usize) == key.key(*b as usize)) {
+                for same in own.chunk_by(|a, b| key.same(*a as usize, *b as usize)) {
                     let mixed = same.iter().any(|i| people[*i as usize] != people[same[0] as usize]);
                     // Those that have been in order in one list are so again.
                     let list = |i: &u32| place(*i).map(|p| p >> 32);

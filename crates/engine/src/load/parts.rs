@@ -258,6 +258,16 @@ impl<'a> Order<'a> {
         Self { at: column(at).map_or(&[], |a| a.values()), recorded: RECORDED.map(column) }
     }
 
+    /// When a row occurred.
+    pub fn at(&self, row: usize) -> i64 {
+        self.at[row]
+    }
+
+    /// Whether two rows have the same place in the order.
+    pub fn same(&self, a: usize, b: usize) -> bool {
+        self.at[a] == self.at[b] && self.key(a) == self.key(b)
+    }
+
     /// What a row is ordered by.
     pub fn key(&self, row: usize) -> (i64, i64, i64) {
         let cell = |i: usize, missing: i64| self.recorded[i].filter(|c| c.is_valid(row)).map_or(missing, |c| c.value(row));
@@ -270,7 +280,8 @@ impl<'a> Order<'a> {
         let mut from = 0usize;
         for n in runs {
             let to = from + *n as usize;
-            if (from + 1..to).any(|i| self.key(i - 1) > self.key(i)) {
+            let after = |a: usize, b: usize| self.at[a] > self.at[b] || self.at[a] == self.at[b] && self.key(a) > self.key(b);
+            if (from + 1..to).any(|i| after(i - 1, i)) {
                 let order = order.get_or_insert_with(|| (0..self.at.len() as u32).collect());
                 order[from..to].sort_by_key(|i| self.key(*i as usize));
             }

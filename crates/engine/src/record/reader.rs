@@ -1,10 +1,11 @@
 //! Reads columns of stored files on all cores.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, UInt32Array, new_null_array};
 use datafusion::arrow::compute::FilterBuilder;
@@ -171,9 +172,10 @@ async fn scan<T: Send + 'static>(
     }
     let opened: Vec<Vec<Group>> = futures::stream::iter(open).buffered(16).try_collect().await?;
     let fields: Vec<(Field, TextAs)> = columns.iter().map(|(c, how)| (schema.field(*c).clone(), *how)).collect();
+    let nothing = Arc::new(Nothing { most: opened.iter().flatten().map(|group| group.rows).max().unwrap_or(0), known: Mutex::default() });
     let work = opened.into_iter().flatten().map(|group| {
         let fields = fields.clone();
-        let on_part = Arc::clone(&on_part);
+        let (on_part, nothing) = (Arc::clone(&on_part), Arc::clone(&nothing));
         async move {
             let name = group.input.path.to_string();
             let failed = |e: &dyn std::fmt::Display| RecordError::read(format!("reading {name}"), e);
@@ -209,7 +211,7 @@ async fn scan<T: Send + 'static>(
                 let mut columns = Vec::with_capacity(fields.len());
                 for ((field, _), empty) in fields.iter().zip(empty) {
                     let column = match (empty, &kept) {
-                        (Some(kind), _) => new_null_array(&kind, group.rows),
+                        (Some(kind), _) => nothing.column(&kind, group.rows),
                         (None, None) => Arc::clone(read.column(read.schema().index_of(field.name())?)),
                         (None, Some(kept)) => used(kept.filter(read.column(read.schema().index_of(field.name())?))?)?,
                     };
@@ -231,6 +233,20 @@ async fn scan<T: Send + 'static>(
         .try_collect()
         .await?;
     Ok(parts.into_iter().flatten().collect())
+}
+
+/// Columns that hold nothing: all of a type share the memory of the longest one.
+struct Nothing {
+    most: usize,
+    known: Mutex<HashMap<DataType, ArrayRef>>,
+}
+
+impl Nothing {
+    fn column(&self, kind: &DataType, rows: usize) -> ArrayRef {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let longest = known.entry(kind.clone()).or_insert_with(|| new_null_array(kind, self.most));
+        longest.slice(0, rows.min(self.most))
+    }
 }
 
 /// The types of those columns of a row group that hold nothing, or that the file does not have: they
