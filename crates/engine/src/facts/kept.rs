@@ -399,11 +399,14 @@ impl Keeper {
         Ok(keeper)
     }
 
-    /// Keeps the chunks among some rows of the pass. That they cannot be written is told at the end.
-    pub fn add(&self, batch: &RecordBatch) {
+    /// Keeps the chunks among some rows of the pass.
+    ///
+    /// # Errors
+    /// When earlier ones could not be written.
+    pub fn add(&self, batch: RecordBatch) -> Result<(), EngineError> {
         let to = locked(&self.rows).clone();
-        // Nobody takes them any more after a failure.
-        let _ = to.map(|to| to.send(batch.clone()));
+        let taken = to.is_some_and(|to| to.send(batch).is_ok());
+        taken.then_some(()).ok_or_else(|| EngineError::Ask("facts cannot be written".to_owned()))
     }
 
     /// Waits until all is written.

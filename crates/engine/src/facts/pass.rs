@@ -379,10 +379,10 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
         let own = Arc::clone(&keeper);
         let kept = match par::blocking(|| Older::find(folder, &lineage, &ready.world.timelines)) {
             Some(older) => par::blocking(|| {
-                par::try_map(older.patched(), |chunk| Ok::<_, EngineError>(keeper.add(&ready.fold(chunk, true)?)))?;
+                par::try_map(older.patched(), |chunk| keeper.add(ready.fold(chunk, true)?))?;
                 keeper.finish_patch(&ready.rest, &ready.shape, lineage, &older)
             }),
-            None => run(&ready, move |batch| Ok(own.add(&batch)))
+            None => run(&ready, move |batch| own.add(batch))
                 .await
                 .and_then(|_| par::blocking(|| keeper.finish(&ready.rest, &ready.shape, lineage))),
         };
@@ -432,7 +432,7 @@ pub fn gather(batches: &[RecordBatch], record: &Record, set: &AgreementSet, view
     let (rest, shape) = Rest::unpack(&packed, set.on(view.day()), view, record)?;
     let keep = |folder: &Path| -> Result<(), EngineError> {
         let keeper = Keeper::new(folder)?;
-        batches.iter().for_each(|batch| keeper.add(batch));
+        batches.iter().try_for_each(|batch| keeper.add(batch.clone()))?;
         keeper.finish(&rest, &shape, Lineage::of(record, set, view, &rest.base))
     };
     // Facts that cannot be kept are as good.

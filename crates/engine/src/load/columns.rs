@@ -56,9 +56,17 @@ impl Names {
 /// than once.
 #[derive(Debug, Clone)]
 pub struct Texts {
-    keys: Int32Array,
+    keys: Keys,
     /// Texts by key.
     pub texts: StringArray,
+}
+
+/// Keys of rows. In narrow ones the number of texts stands for no text.
+#[derive(Debug, Clone)]
+enum Keys {
+    Wide(Int32Array),
+    Short(Vec<u16>),
+    Byte(Vec<u8>),
 }
 
 impl Texts {
@@ -68,35 +76,84 @@ impl Texts {
         let read = batch.column_by_name(column).and_then(|c| datafusion::arrow::compute::cast(c, &dictionary).ok());
         let read = read.as_ref().and_then(|c| c.as_dictionary_opt::<Int32Type>());
         match read.and_then(|d| Some((d.keys().clone(), d.values().as_string_opt::<i32>()?.clone()))) {
-            Some((keys, texts)) => Self { keys, texts },
-            None => Self { keys: Int32Array::new_null(batch.num_rows()), texts: StringArray::new_null(0) },
+            Some((keys, texts)) => Self { keys: Keys::Wide(keys), texts },
+            None => Self { keys: Keys::Wide(Int32Array::new_null(batch.num_rows())), texts: StringArray::new_null(0) },
         }
+    }
+
+    /// The same with keys that take no more memory than the number of texts asks for.
+    #[must_use]
+    pub fn narrow(self) -> Self {
+        let none = self.texts.len();
+        let keys = match self.keys {
+            Keys::Wide(keys) if none <= usize::from(u8::MAX) => Keys::Byte(narrowed(&keys, none as u8, |key| key as u8)),
+            Keys::Wide(keys) if none <= usize::from(u16::MAX) => Keys::Short(narrowed(&keys, none as u16, |key| key as u16)),
+            keys => keys,
+        };
+        Self { keys, texts: self.texts }
     }
 
     /// Key of a row, if it has a text.
     pub fn key(&self, row: usize) -> Option<usize> {
-        self.keys.is_valid(row).then(|| self.keys.value(row) as usize)
+        let key = match &self.keys {
+            Keys::Wide(keys) => return keys.is_valid(row).then(|| keys.value(row) as usize),
+            Keys::Short(keys) => usize::from(keys[row]),
+            Keys::Byte(keys) => usize::from(keys[row]),
+        };
+        (key < self.texts.len()).then_some(key)
     }
 
-    /// How many rows from this one on have the same key.
+    /// How many rows from this one on have the same key; where some have none, one.
     pub fn same(&self, from: usize) -> usize {
-        if self.keys.null_count() > 0 {
-            return 1;
+        match &self.keys {
+            Keys::Wide(keys) if keys.null_count() > 0 => 1,
+            Keys::Wide(keys) => run(&keys.values()[from..]),
+            Keys::Short(keys) => run(&keys[from..]),
+            Keys::Byte(keys) => run(&keys[from..]),
         }
-        let keys = &self.keys.values()[from..];
-        keys.iter().take_while(|k| **k == keys[0]).count()
     }
 
     /// A number for each row, from one for each text; rows without a text get [`NONE`].
     pub fn spread(&self, of_text: &[u32]) -> Vec<u32> {
-        if of_text.is_empty() {
-            return vec![NONE; self.keys.len()];
-        }
-        if self.keys.null_count() == 0 {
-            return self.keys.values().iter().map(|k| of_text[*k as usize]).collect();
-        }
-        self.keys.iter().map(|k| k.map_or(NONE, |k| of_text[k as usize])).collect()
+        let rows = match &self.keys {
+            Keys::Wide(keys) => keys.len(),
+            Keys::Short(keys) => keys.len(),
+            Keys::Byte(keys) => keys.len(),
+        };
+        let mut out = vec![NONE; rows];
+        let mut of_key = of_text.to_vec();
+        of_key.resize(self.texts.len() + 1, NONE);
+        self.put(&of_key, 0, &mut out);
+        out
     }
+
+    /// Puts the numbers of rows from one on into a place for each; `of_key` has one for each text, and then
+    /// one for no text.
+    pub fn put(&self, of_key: &[u32], from: usize, out: &mut [u32]) {
+        let to = from + out.len();
+        match &self.keys {
+            Keys::Wide(keys) if keys.null_count() > 0 => {
+                let none = of_key.len() - 1;
+                let key = |row: usize| if keys.is_valid(row) { keys.value(row) as usize } else { none };
+                out.iter_mut().zip(from..to).for_each(|(out, row)| *out = of_key[key(row)]);
+            }
+            Keys::Wide(keys) => out.iter_mut().zip(&keys.values()[from..to]).for_each(|(out, key)| *out = of_key[*key as usize]),
+            Keys::Short(keys) => out.iter_mut().zip(&keys[from..to]).for_each(|(out, key)| *out = of_key[usize::from(*key)]),
+            Keys::Byte(keys) => out.iter_mut().zip(&keys[from..to]).for_each(|(out, key)| *out = of_key[usize::from(*key)]),
+        }
+    }
+}
+
+fn narrowed<T: Copy>(keys: &Int32Array, none: T, narrow: impl Fn(i32) -> T) -> Vec<T> {
+    if keys.null_count() == 0 {
+        return keys.values().iter().map(|key| narrow(*key)).collect();
+    }
+    keys.iter().map(|key| key.map_or(none, &narrow)).collect()
+}
+
+/// How many values from the first one on are the same.
+fn run<T: PartialEq>(values: &[T]) -> usize {
+    values.iter().take_while(|value| **value == values[0]).count()
 }
 
 /// Runs `number` once for each distinct text of a column and spreads the result over the rows;
@@ -178,6 +235,24 @@ mod tests {
         assert_eq!(minor_units(12_345_000, 4, 0), Some(1_235)); // 1234.5 JPY
         assert_eq!(minor_units(12, 2, 3), Some(120));
         assert_eq!(minor_units(i128::MAX, 4, 2), None);
+    }
+
+    #[test]
+    fn narrow_keys_say_what_wide_ones_do() {
+        for (texts, missing) in [(0, 2), (1, 0), (3, 5), (255, 0), (255, 7), (256, 7), (65_535, 3), (65_536, 3)] {
+            let text = |i: u32| (missing == 0 || !i.is_multiple_of(missing)).then(|| format!("t{}", i % texts.max(1))).filter(|_| texts > 0);
+            let keys = (0..200_000).map(|i| text(i).map(|_| (i % texts) as i32)).collect();
+            let texts = StringArray::from_iter_values((0..texts).map(|i| format!("t{i}")));
+            let of_text: Vec<u32> = (0..texts.len() as u32).map(|i| i * 3).collect();
+            let wide = Texts { keys: Keys::Wide(keys), texts };
+            let narrow = wide.clone().narrow();
+            assert_eq!(matches!(narrow.keys, Keys::Wide(_)), of_text.len() > 65_535);
+            let got = narrow.spread(&of_text);
+            assert_eq!(got, wide.spread(&of_text));
+            for (i, number) in got.iter().enumerate() {
+                assert_eq!((wide.key(i), narrow.key(i)), (narrow.key(i), text(i as u32).map(|_| *number as usize / 3)));
+            }
+        }
     }
 
     #[test]

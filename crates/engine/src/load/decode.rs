@@ -52,7 +52,7 @@ pub const AUTOMATED: u8 = 2;
 /// When events of a batch occurred and were recorded.
 struct Clocked {
     at: ArrayRef,
-    rows: ArrayRef,
+    rows: Column,
     /// Rows without an instant, which cannot be placed in time.
     timeless: Option<BooleanArray>,
     recorded: [Option<ArrayRef>; 2],
@@ -66,13 +66,19 @@ impl Clocked {
         let at: ArrayRef = Arc::new(Int64Array::new(known.values().clone(), None));
         let some = |a: Int64Array| (a.null_count() < a.len()).then(|| Arc::new(a) as ArrayRef);
         let recorded = instants(batch, "recorded_at").and_then(|r| some(r.reinterpret_cast::<Int64Type>()));
-        Self { at, rows: Arc::new(numbers.clone()), timeless, recorded: [recorded, ints(batch, "seq").and_then(some)] }
+        // Most rows stand where they were written, one behind the other.
+        let numbers_of = numbers.values();
+        let rows = match (numbers_of.first(), numbers_of.last()) {
+            (Some(first), Some(last)) if (last - first) as usize + 1 == numbers_of.len() => Column::Rows(*first),
+            _ => Column::Plain(Arc::new(numbers.clone())),
+        };
+        Self { at, rows, timeless, recorded: [recorded, ints(batch, "seq").and_then(some)] }
     }
 
     fn part(self, mut columns: Vec<Column>, runs: Vec<Run>, lost: u64) -> Part {
         let rows = self.at.len();
         columns.insert(0, Column::Plain(self.at));
-        columns.push(Column::Plain(self.rows));
+        columns.push(self.rows);
         let runs = match &self.timeless {
             None => runs,
             Some(timeless) => {
@@ -85,7 +91,7 @@ impl Clocked {
 }
 
 fn named(list: List, batch: &RecordBatch, column: &str) -> Column {
-    Column::Named(list, Box::new(Texts::of(batch, column)))
+    Column::Named(list, Box::new(Texts::of(batch, column).narrow()))
 }
 
 /// A number for each row of a column, from one for each text; missing text is `missing`.

@@ -17,6 +17,7 @@ mod patch;
 mod place;
 mod terms;
 pub mod timelines;
+mod touches;
 pub(crate) mod truth;
 mod vocab;
 
@@ -85,17 +86,23 @@ pub struct Small {
 impl Small {
     /// Reads them, and looks up the tables of entities, which are asked for soon.
     async fn read(record: &Record, version: u64) -> Result<Self, EngineError> {
-        const COLUMNS: [(&str, &[&str]); 3] = [
+        const TABLES: [(&str, &[&str]); 5] = [
+            place::CAMPAIGNS,
+            place::USERS,
             ("spend", &["campaign_id", "channel", "spent_on", "amount", "currency", "impressions", "clicks"]),
             ("purchases", &["account_id", "purchased_at", "product_line", "amount", "currency", "kind"]),
             ("fx_rates", &["currency", "on", "rate"]),
         ];
-        let tables = par::all(&COLUMNS, async |(table, columns)| read_all(record, table, version, columns).await);
-        let entities = par::all(&KINDS, async |kind| record.look_up(kind, version).await);
-        let (cast, (tables, entities)) = par::join(place::Cast::read(record, version), par::join(tables, entities)).await;
-        entities?;
-        let [spend, purchases, fx_rates] = tables?.try_into().map_err(|_| EngineError::Ask("a small table was not read; this is a defect of Treaty".to_owned()))?;
-        Ok(Self { cast: cast?, spend, purchases, fx_rates })
+        let all: Vec<(&str, &[&str])> = TABLES.into_iter().chain(KINDS.map(|kind| (kind, &[] as &[&str]))).collect();
+        let read = par::all(&all, async |(table, columns)| match columns {
+            [] => record.look_up(table, version).await.map(|()| None).map_err(EngineError::from),
+            _ => read_all(record, table, version, columns).await.map(Some),
+        });
+        let read: Vec<RecordBatch> = read.await?.into_iter().flatten().collect();
+        let Ok([campaigns, users, spend, purchases, fx_rates]) = <[RecordBatch; TABLES.len()]>::try_from(read) else {
+            return Err(EngineError::Ask("a small table was not read; this is a defect of Treaty".to_owned()));
+        };
+        Ok(Self { cast: place::Cast::of(&campaigns, &users)?, spend, purchases, fx_rates })
     }
 }
 
@@ -110,12 +117,12 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
     let as_of = terms::as_of_instant(&zone, view.as_of);
     let reporting = newest.currency;
     let bits = terms::criteria(set).map_err(EngineError::Agreement)?;
-    let placed = async {
+    let placed = Box::pin(async {
         let source = Source::read(record, view, as_of).await?;
         let timelines = Timelines::open(record, &source, whole).await?;
         Ok::<_, EngineError>((source, timelines))
-    };
-    let (placed, small) = par::join(placed, Small::read(record, view.version)).await;
+    });
+    let (placed, small) = par::join(placed, Box::pin(Small::read(record, view.version))).await;
     let ((source, timelines), small) = (placed?, small?);
     let orders = orders(record, &source, &timelines).await?;
     let criteria = criteria::evaluate(&bits, record, &source, &timelines, &orders).await?;

@@ -33,6 +33,8 @@ pub enum Column {
     Plain(ArrayRef),
     /// Names that get a place in a list.
     Named(List, Box<Texts>),
+    /// Numbers of rows, one after the other from a first one on.
+    Rows(u32),
 }
 
 /// Events of one stored row group: columns, and whose they are.
@@ -59,6 +61,37 @@ pub const RECORDED: [&str; 2] = ["recorded", "seq"];
 /// number; events without one have not been put in order yet.
 pub const ORIGIN: &str = "origin";
 
+/// A column of a part, as it is gathered.
+#[derive(Debug)]
+enum Cells {
+    Plain(ArrayRef),
+    /// Names, and the place of each text, with [`NONE`] for no text behind them.
+    Named(Box<Texts>, Vec<u32>),
+    Rows(u32),
+}
+
+impl Cells {
+    fn plain(&self) -> Option<&ArrayRef> {
+        match self {
+            Self::Plain(array) => Some(array),
+            _ => None,
+        }
+    }
+
+    /// Numbers of rows from one on.
+    fn numbers(&self, from: usize, out: &mut [u32]) {
+        match self {
+            Self::Plain(array) => {
+                if let Some(array) = array.as_primitive_opt::<UInt32Type>() {
+                    out.copy_from_slice(&array.values()[from..from + out.len()]);
+                }
+            }
+            Self::Named(texts, places) => texts.put(places, from, out),
+            Self::Rows(first) => out.iter_mut().zip(first + from as u32..).for_each(|(out, row)| *out = row),
+        }
+    }
+}
+
 /// Events of one kind by subject.
 #[derive(Debug, Default)]
 pub struct Placed {
@@ -66,7 +99,7 @@ pub struct Placed {
     /// First row of each part, over all parts, and the end.
     starts: Vec<u32>,
     /// Columns of each part.
-    parts: Vec<Vec<ArrayRef>>,
+    parts: Vec<Vec<Cells>>,
     /// First and last run of each subject: most have one.
     spans: Vec<(u32, u32)>,
     /// Further runs.
@@ -108,16 +141,18 @@ impl Placed {
         out.parts = crate::record::par::map(parts, |part| {
             let rows = part.rows;
             let own = part.columns.into_iter().map(|column| match column {
-                Column::Plain(array) => array,
+                Column::Plain(array) => Cells::Plain(array),
+                Column::Rows(first) => Cells::Rows(first),
                 Column::Named(list, texts) => {
                     let names = vocabulary.of(list);
-                    let of_text: Vec<u32> = texts.texts.iter().map(|t| t.and_then(|t| names.find(t)).unwrap_or(NONE)).collect();
-                    Arc::new(UInt32Array::from(texts.spread(&of_text)))
+                    let places = texts.texts.iter().map(|t| t.and_then(|t| names.find(t)).unwrap_or(NONE)).chain([NONE]).collect();
+                    Cells::Named(texts, places)
                 }
             });
             let missing = || new_null_array(&DataType::Int64, rows);
             let more = extra.iter().map(|i| part.recorded[*i].clone().unwrap_or_else(missing));
-            own.chain(more).chain(origin.then(|| part.origin.clone().unwrap_or_else(missing))).collect()
+            let more = more.chain(origin.then(|| part.origin.clone().unwrap_or_else(missing)));
+            own.chain(more.map(Cells::Plain)).collect()
         });
         Ok(out)
     }
@@ -168,17 +203,25 @@ impl Placed {
         let by_part = by_part(pieces);
         (0..self.fields.len())
             .map(|c| {
-                let of: Of<'_> = &|p| self.parts[p.part as usize][c].as_ref();
+                let cells = |p: &Piece| &self.parts[p.part as usize][c];
+                let of: Of<'_> = &|p| cells(p).plain();
                 Ok(match self.fields[c].data_type() {
                     DataType::Int64 => Arc::new(primitive::<Int64Type>(pieces, &by_part, rows, of)) as ArrayRef,
-                    DataType::UInt32 => Arc::new(primitive::<UInt32Type>(pieces, &by_part, rows, of)),
+                    DataType::UInt32 => {
+                        let mut numbers = vec![0; rows];
+                        for (p, at) in &by_part {
+                            cells(p).numbers(p.from as usize, &mut numbers[*at as usize..*at as usize + p.len()]);
+                        }
+                        Arc::new(UInt32Array::new(numbers.into(), nulls(pieces, rows, of)))
+                    }
                     DataType::UInt8 => Arc::new(primitive::<UInt8Type>(pieces, &by_part, rows, of)),
                     DataType::Decimal128(precision, scale) => {
                         let values: Decimal128Array = primitive::<Decimal128Type>(pieces, &by_part, rows, of);
                         Arc::new(values.with_precision_and_scale(*precision, *scale)?)
                     }
                     other => {
-                        let slices: Vec<ArrayRef> = pieces.iter().map(|p| of(p).slice(p.from as usize, p.len())).collect();
+                        let slice = |p: &Piece| of(p).map(|array| array.slice(p.from as usize, p.len()));
+                        let slices: Vec<ArrayRef> = pieces.iter().filter_map(slice).collect();
                         let slices: Vec<&dyn Array> = slices.iter().map(AsRef::as_ref).collect();
                         if slices.is_empty() { new_null_array(other, 0) } else { concat(&slices)? }
                     }
@@ -203,16 +246,17 @@ impl Piece {
     }
 }
 
-/// The array that a piece is cut from.
-type Of<'a> = &'a dyn Fn(&Piece) -> &'a dyn Array;
+/// The array that a piece is cut from, where it is one.
+type Of<'a> = &'a dyn Fn(&Piece) -> Option<&'a ArrayRef>;
 
 fn nulls(pieces: &[Piece], rows: usize, of: Of<'_>) -> Option<NullBuffer> {
-    if pieces.iter().all(|p| of(p).null_count() == 0) {
+    let some = |p: &Piece| of(p).and_then(|array| array.nulls()).filter(|nulls| nulls.null_count() > 0);
+    if pieces.iter().all(|p| some(p).is_none()) {
         return None;
     }
     let mut valid = BooleanBufferBuilder::new(rows);
     for p in pieces {
-        match of(p).nulls() {
+        match some(p) {
             Some(nulls) => valid.append_buffer(&nulls.inner().slice(p.from as usize, p.len())),
             None => valid.append_n(p.len(), true),
         }
@@ -223,7 +267,7 @@ fn nulls(pieces: &[Piece], rows: usize, of: Of<'_>) -> Option<NullBuffer> {
 fn primitive<T: ArrowPrimitiveType>(pieces: &[Piece], by_part: &[(Piece, u32)], rows: usize, of: Of<'_>) -> PrimitiveArray<T> {
     let mut values: Vec<T::Native> = vec![T::default_value(); rows];
     for same in by_part.chunk_by(|a, b| a.0.part == b.0.part) {
-        let Some(array) = of(&same[0].0).as_primitive_opt::<T>() else { continue };
+        let Some(array) = of(&same[0].0).and_then(|array| array.as_primitive_opt::<T>()) else { continue };
         for (p, at) in same {
             let at = *at as usize;
             values[at..at + p.len()].copy_from_slice(&array.values()[p.from as usize..p.to as usize]);

@@ -42,18 +42,27 @@ pub struct Cast {
     pub users: RecordBatch,
 }
 
+/// Columns of campaigns that are read.
+pub const CAMPAIGNS: (&str, &[&str]) = ("campaigns", &["campaign_id", "name", "channel", "kind", "origin", "intent"]);
+/// Columns of users that are read.
+pub const USERS: (&str, &[&str]) = ("users", &["user_id", "name", "team", "role", "territory", "active"]);
+
 impl Cast {
+    /// Of rows with these columns.
+    ///
+    /// # Errors
+    /// When they have other columns, which is a defect.
+    pub fn of(campaigns: &RecordBatch, users: &RecordBatch) -> Result<Self, EngineError> {
+        Ok(Self { campaigns: entities::plain(campaigns, CAMPAIGNS.1[0])?, users: entities::plain(users, USERS.1[0])? })
+    }
+
     /// Reads them.
     ///
     /// # Errors
     /// When the record cannot be read.
     pub async fn read(record: &Record, version: u64) -> Result<Self, EngineError> {
-        let campaigns = ["campaign_id", "name", "channel", "kind", "origin", "intent"];
-        let users = ["user_id", "name", "team", "role", "territory", "active"];
-        Ok(Self {
-            campaigns: entities::plain(&read_all(record, "campaigns", version, &campaigns).await?, "campaign_id")?,
-            users: entities::plain(&read_all(record, "users", version, &users).await?, "user_id")?,
-        })
+        let campaigns = read_all(record, CAMPAIGNS.0, version, CAMPAIGNS.1).await?;
+        Self::of(&campaigns, &read_all(record, USERS.0, version, USERS.1).await?)
     }
 
     /// Their ids as names.

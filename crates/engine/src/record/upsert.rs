@@ -233,8 +233,6 @@ struct Filter {
     fine: Vec<u64>,
 }
 
-/// Parts of a filter, which are made side by side.
-const PARTS: usize = 16;
 /// Keys that are looked at together.
 const LOT: usize = 1_024;
 /// A filter of few keys has so many words, so that hardly another key passes.
@@ -247,12 +245,14 @@ impl Filter {
     }
 
     fn of_halves(halves: &[u32]) -> Self {
-        let words = |keys: usize| vec![0_u64; (halves.len() / keys).max(LEAST).next_multiple_of(PARTS)];
+        // Each part takes the keys that belong to it, so that no two write the same word.
+        let parts = 2 * par::workers();
+        let words = |keys: usize| vec![0_u64; (halves.len() / keys).max(LEAST).next_multiple_of(parts)];
         let (mut coarse, mut fine) = (words(8), words(2));
         let (of_coarse, of_fine) = (coarse.len(), fine.len());
-        let parts = coarse.chunks_mut(of_coarse / PARTS).zip(fine.chunks_mut(of_fine / PARTS)).enumerate().collect();
-        par::map(parts, |(part, (coarse, fine)): (usize, (&mut [u64], &mut [u64]))| {
-            for key in halves.iter().filter(|key| place(**key, PARTS) == part) {
+        let own = coarse.chunks_mut(of_coarse / parts).zip(fine.chunks_mut(of_fine / parts)).enumerate().collect();
+        par::map(own, |(part, (coarse, fine)): (usize, (&mut [u64], &mut [u64]))| {
+            for key in halves.iter().filter(|key| place(**key, parts) == part) {
                 let [first, second] = masks(*key);
                 coarse[place(*key, of_coarse) - part * coarse.len()] |= first;
                 fine[place(*key, of_fine) - part * fine.len()] |= second;
