@@ -4,8 +4,9 @@
 use crate::lab::{AS_OF, Lab, Peer, treaty_in};
 use crate::measure::{self, Run};
 use crate::{ci, say};
+use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,12 +33,22 @@ fn forget(home: &Path) {
     let _ = std::fs::remove_dir_all(home.join("facts"));
 }
 
-/// Import of a changed thousandth, and the review after it.
-pub(crate) fn incremental(lab: &Lab, peer: &Peer, treaty: &Path, data: &Path, home: &Path) -> Result<(Run, Run), String> {
+/// Import of a changed thousandth, and reviews after it: each but the first one takes the place of the one before.
+pub(crate) fn incremental(lab: &Lab, peer: &Peer, treaty: &Path, data: &Path, home: &Path, runs: u64) -> Result<(Run, Vec<Run>), String> {
     let changed = lab.empty("changed")?;
     measure::run(peer.inline(CHANGE).arg(data).arg(&changed))?;
     let import = measure::run(treaty_in(treaty, home).arg("import").arg(&changed))?;
-    Ok((import, review(treaty, home, &[])?))
+    let before = facts(home);
+    let one = |_| {
+        facts(home).difference(&before).for_each(|folder| _ = std::fs::remove_dir_all(folder));
+        review(treaty, home, &[])
+    };
+    Ok((import, (0..runs.max(1)).map(one).collect::<Result<_, _>>()?))
+}
+
+/// Folders of the facts that a home keeps.
+fn facts(home: &Path) -> BTreeSet<PathBuf> {
+    std::fs::read_dir(home.join("facts")).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// 95th percentile of reports with a filter and a dimension over warm facts, in milliseconds.

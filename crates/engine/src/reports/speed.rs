@@ -15,6 +15,7 @@ use treaty_stats::{KaplanMeier, Obs};
 
 #[derive(Default)]
 struct Group {
+    passed: usize,
     due: i64,
     met: i64,
     worked: i64,
@@ -112,9 +113,11 @@ impl Groups {
     fn take(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
         let (due, met, stopped) = (batch.column(0).as_boolean(), batch.column(1).as_boolean(), batch.column(2).as_boolean());
         let times = batch.column(3).as_primitive::<Float64Type>();
+        self.waits.reserve(batch.num_rows());
         for (i, place) in self.places(&batch.columns()[4..])?.into_iter().enumerate() {
             let g = &mut self.list[place].1;
             let (due, stopped) = (due.value(i), stopped.value(i));
+            g.passed += 1;
             g.due += i64::from(due);
             g.met += i64::from(due && met.value(i));
             g.worked += i64::from(stopped);
@@ -126,7 +129,10 @@ impl Groups {
     /// The groups with their waits, and all waits together: they are sorted once, so that each group gets its own
     /// in order.
     fn dealt(mut self) -> (Vec<(TextRow, Group)>, Group) {
-        let mut all = Group::default();
+        let mut all = Group { waits: Vec::with_capacity(self.waits.len()), ..Group::default() };
+        for (_, g) in &mut self.list {
+            g.waits.reserve_exact(g.passed);
+        }
         self.waits.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         for (time, of) in self.waits {
             let wait = Obs { time, event: of % 2 == 1 };
