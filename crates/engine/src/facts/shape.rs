@@ -406,7 +406,7 @@ impl Shape {
             Of::Handoffs => {
                 let numbering = &self.numbers.rows[1];
                 let all = UInt32Array::from_iter_values((0..numbering.rows()).map(|row| row as u32));
-                Some(self.record.places("handoffs", self.version, numbering, &all).await?)
+                Some(self.record.places("handoffs", self.version, numbering, &all).await?).filter(|rows| *rows != all)
             }
             _ => None,
         };

@@ -3,7 +3,8 @@
 use datafusion::arrow::array::{
     Array, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use datafusion::arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::datatypes::{ArrowNativeType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::HashMap;
 use treaty_domain::timeline::NONE;
 
@@ -65,8 +66,8 @@ pub struct Texts {
 #[derive(Debug, Clone)]
 enum Keys {
     Wide(Int32Array),
-    Short(Vec<u16>),
-    Byte(Vec<u8>),
+    Short(ScalarBuffer<u16>),
+    Byte(ScalarBuffer<u8>),
 }
 
 impl Texts {
@@ -144,7 +145,7 @@ impl Texts {
     }
 }
 
-fn narrowed<T: Copy>(keys: &Int32Array, none: T, narrow: impl Fn(i32) -> T) -> Vec<T> {
+fn narrowed<T: ArrowNativeType>(keys: &Int32Array, none: T, narrow: impl Fn(i32) -> T) -> ScalarBuffer<T> {
     if keys.null_count() == 0 {
         return keys.values().iter().map(|key| narrow(*key)).collect();
     }

@@ -210,8 +210,8 @@ pub fn stage_changes(rows: &UInt32Array, batch: &RecordBatch, people: &Ids, oppo
     });
     let subject = |k: u8| kind.iter().zip(&numbers[k as usize]).map(move |(own, n)| if *own == k { *n } else { NONE });
     let lost = subject(0).zip(subject(1)).filter(|(p, o)| *p == NONE && *o == NONE).count() as u64;
-    let columns = || vec![named(List::Stages, batch, "stage"), named(List::Reasons, batch, "reason")];
-    let part = |runs: Vec<Run>, lost: u64| Clocked::new(rows, batch, "changed_at").part(columns(), runs, lost);
+    let columns = vec![named(List::Stages, batch, "stage"), named(List::Reasons, batch, "reason")];
+    let part = |runs: Vec<Run>, lost: u64| Clocked::new(rows, batch, "changed_at").part(columns.clone(), runs, lost);
     [part(runs_of(subject(0)), lost), part(runs_of(subject(1)), 0)]
 }
 

@@ -245,7 +245,7 @@ impl Nothing {
     fn column(&self, kind: &DataType, rows: usize) -> ArrayRef {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let longest = known.entry(kind.clone()).or_insert_with(|| new_null_array(kind, self.most));
-        longest.slice(0, rows.min(self.most))
+        longest.slice(0, rows)
     }
 }
 

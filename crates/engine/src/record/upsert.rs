@@ -264,8 +264,7 @@ impl Filter {
     /// Whether a key may be one of these.
     fn has(&self, key: u32) -> bool {
         let [first, second] = masks(key);
-        let has = |bits: &[u64], mask: u64| bits[place(key, bits.len())] & mask == mask;
-        has(&self.coarse, first) && has(&self.fine, second)
+        holds(&self.coarse, key, first) && holds(&self.fine, key, second)
     }
 
     /// Rows whose key may be one of these, with their keys; `None` where the file is of an older version of
@@ -301,12 +300,17 @@ impl Filter {
         }
         for at in places[..n].iter().map(|at| usize::from(*at)) {
             let key = keys[at] as u32;
-            let mask = masks(key)[1];
-            if self.fine[place(key, self.fine.len())] & mask == mask {
+            if holds(&self.fine, key, masks(key)[1]) {
                 found(at);
             }
         }
     }
+}
+
+/// Whether the word of a key has its bits.
+#[inline]
+fn holds(bits: &[u64], key: u32, mask: u64) -> bool {
+    bits[place(key, bits.len())] & mask == mask
 }
 
 /// Where a key belongs among so many places in order of keys.

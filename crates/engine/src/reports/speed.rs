@@ -15,7 +15,6 @@ use treaty_stats::{KaplanMeier, Obs};
 
 #[derive(Default)]
 struct Group {
-    passed: usize,
     due: i64,
     met: i64,
     worked: i64,
@@ -117,7 +116,6 @@ impl Groups {
         for (i, place) in self.places(&batch.columns()[4..])?.into_iter().enumerate() {
             let g = &mut self.list[place].1;
             let (due, stopped) = (due.value(i), stopped.value(i));
-            g.passed += 1;
             g.due += i64::from(due);
             g.met += i64::from(due && met.value(i));
             g.worked += i64::from(stopped);
@@ -130,9 +128,9 @@ impl Groups {
     /// in order.
     fn dealt(mut self) -> (Vec<(TextRow, Group)>, Group) {
         let mut all = Group { waits: Vec::with_capacity(self.waits.len()), ..Group::default() };
-        for (_, g) in &mut self.list {
-            g.waits.reserve_exact(g.passed);
-        }
+        let mut counts = vec![0; self.list.len()];
+        self.waits.iter().for_each(|(_, of)| counts[*of as usize / 2] += 1);
+        self.list.iter_mut().zip(counts).for_each(|((_, g), n)| g.waits.reserve_exact(n));
         self.waits.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         for (time, of) in self.waits {
             let wait = Obs { time, event: of % 2 == 1 };
