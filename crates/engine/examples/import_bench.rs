@@ -9,7 +9,7 @@ use std::time::Instant;
 use treaty_app::import::Progress;
 use treaty_app::layout::TABLES;
 use treaty_domain::zone::Zone;
-use treaty_engine::record::{ImportOptions, Incoming, Record};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming, Record};
 
 struct Steps(Mutex<(String, Instant, f64)>);
 
@@ -95,6 +95,7 @@ async fn main() {
             known_stage: &known,
             known_stages_help: "see the agreement".to_owned(),
             origin: treaty_app::import::Origin::default(),
+            at_once: AT_ONCE,
         };
         let result = record
             .import(source, options, &steps)

@@ -4,19 +4,19 @@ use super::chunk::{Chunk, Table, fields};
 use super::columns::{Texts, instants};
 use super::decode::{self, Role};
 use super::entities::{Arranged, Entities};
-use super::parts::{self, Order, Part, Piece, Placed, reorder};
+use super::ordered::{EventIds, Ordered};
+use super::parts::{self, Part, Piece, Placed};
 use super::place::Events;
 use super::timelines::{Columns, Contents, Counted, Timelines};
-use super::touches::Touched;
 use super::vocab::{List, Met, Vocabulary};
 use crate::error::EngineError;
 use crate::record::par;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::{DataType, FieldRef, UInt32Type};
-use std::collections::{BTreeMap, HashMap};
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
@@ -178,11 +178,8 @@ impl Placer {
 
     /// A bound of the touches of some groups.
     pub fn touches_in(&self, groups: Range<usize>) -> usize {
-        let mut pieces = Vec::new();
-        for g in &self.a.groups[groups] {
-            g.people.clone().for_each(|p| self.touches.pieces(p, &mut pieces));
-        }
-        pieces.iter().map(Piece::len).sum()
+        let people = self.a.groups[groups].iter().flat_map(|g| g.people.clone());
+        people.flat_map(|p| self.touches.pieces(p)).map(Piece::len).sum()
     }
 
     /// Puts the groups of a chunk together.
@@ -226,24 +223,24 @@ impl Placer {
             // Touches matter to opportunities alone.
             if !group.opportunities.is_empty() {
                 for (local, (p, _)) in people[first..].iter().enumerate() {
-                    self.touches.pieces(*p, &mut touched);
+                    touched.extend_from_slice(self.touches.pieces(*p));
                     locals.resize(touched.len(), local as u32);
                 }
             }
             sizes.touches.push(touched[before..].iter().map(Piece::len).sum::<usize>() as u32);
             let before = bought.len();
             if group.is_account {
-                self.purchases.pieces(g as u32, &mut bought);
+                bought.extend_from_slice(self.purchases.pieces(g as u32));
             }
             sizes.purchases.push(bought[before..].iter().map(Piece::len).sum::<usize>() as u32);
         }
         let numbers = |list: Vec<u32>| -> ArrayRef { Arc::new(UInt32Array::from(list)) };
         let own: Vec<u32> = people.iter().map(|(p, guest)| if *guest { NONE } else { *p }).collect();
         let ids = UInt32Array::from_iter_values(people.iter().map(|(p, _)| *p));
-        let (stages, stage_counts) = self.events("person_stages", &self.stages[0], &own)?;
-        let (activities, activity_counts) = self.events("activities", &self.activities, &own)?;
-        let (handoffs, handoff_counts) = self.events("handoffs", &self.handoffs, &own)?;
-        let (owners, owner_counts) = self.events("person_owners", &self.owners[0], &own)?;
+        let (stages, stage_counts) = events(("person_stages", "stage_changes"), &self.stages[0], &own)?;
+        let (activities, activity_counts) = events(("activities", "activities"), &self.activities, &own)?;
+        let (handoffs, handoff_counts) = events(("handoffs", "handoffs"), &self.handoffs, &own)?;
+        let (owners, owner_counts) = events(("person_owners", "field_changes"), &self.owners[0], &own)?;
         let picked = |column: &dyn Array, at: &UInt32Array| -> Result<ArrayRef, EngineError> { Ok(take(column, at, None)?) };
         let people_table: Table = (
             "people",
@@ -268,9 +265,9 @@ impl Placer {
                 numbers(owner_counts),
             ],
         );
-        let (deal_stages, deal_stage_counts) = self.events("opportunity_stages", &self.stages[1], &deals)?;
-        let (deal_owners, deal_owner_counts) = self.events("opportunity_owners", &self.owners[1], &deals)?;
-        let (amounts, amount_counts) = self.events("amounts", &self.amounts, &deals)?;
+        let (deal_stages, deal_stage_counts) = events(("opportunity_stages", "stage_changes"), &self.stages[1], &deals)?;
+        let (deal_owners, deal_owner_counts) = events(("opportunity_owners", "field_changes"), &self.owners[1], &deals)?;
+        let (amounts, amount_counts) = events(("amounts", "field_changes"), &self.amounts, &deals)?;
         let values = values(&stages, &deal_stages, &sizes, &deal_stage_counts);
         let ids = UInt32Array::from(deals);
         let deal_table: Table = (
@@ -307,27 +304,11 @@ impl Placer {
             fields(&[("person", DataType::UInt32), ("is_primary", DataType::Boolean)]),
             vec![numbers(contacts.0), Arc::new(BooleanArray::from(contacts.1))],
         );
-        let touches = Touched::new(&self.touches, &touched, &locals, &sizes.touches, self.numbers.is_some())?;
-        let purchases: Table = {
-            let columns = self.purchases.gather(&bought)?;
-            let order = Order::of(self.purchases.fields(), &columns, "at").sorted(&sizes.purchases);
-            ("purchases", self.purchases.fields().to_vec(), reorder(columns, order.as_ref())?)
-        };
-        let tables = vec![
-            sizes.table(),
-            people_table,
-            deal_table,
-            contact_table,
-            stages,
-            deal_stages,
-            activities,
-            handoffs,
-            owners,
-            deal_owners,
-            amounts,
-            purchases,
-        ];
-        Ok(Assembled { tables, touches, values })
+        let touches = Ordered::touches(&self.touches, &touched, &locals, &sizes.touches, self.numbers.is_some())?;
+        let purchases = Ordered::events(("purchases", "purchases"), &self.purchases, &bought, &sizes.purchases)?;
+        let tables = vec![sizes.table(), people_table, deal_table, contact_table];
+        let lists = vec![stages, deal_stages, activities, handoffs, owners, deal_owners, amounts, purchases, touches];
+        Ok(Assembled { tables, lists, values })
     }
 
     /// Numbers in the timelines of people (0) or opportunities (1).
@@ -336,14 +317,6 @@ impl Placer {
             None => places.clone(),
             Some(numbers) => places.values().iter().map(|p| numbers[kind].get(*p as usize).copied()).collect(),
         })
-    }
-
-    /// Events of subjects, each in the order of S3, and how many each has. [`NONE`] has none.
-    fn events(&self, name: &'static str, placed: &Placed, subjects: &[u32]) -> Result<(Table, Vec<u32>), EngineError> {
-        let (pieces, counts) = pieces(placed, subjects);
-        let columns = placed.gather(&pieces)?;
-        let order = Order::of(placed.fields(), &columns, "at").sorted(&counts);
-        Ok(((name, placed.fields().to_vec(), reorder(columns, order.as_ref())?), counts))
     }
 
     /// What belongs to all chunks. `numbers` are those of the rows of people, accounts and opportunities in
@@ -398,24 +371,23 @@ impl Placer {
     }
 }
 
-fn pieces(placed: &Placed, subjects: &[u32]) -> (Vec<Piece>, Vec<u32>) {
+/// Events of subjects, and how many each has. [`NONE`] has none.
+fn events(names: (&'static str, &'static str), placed: &Placed, subjects: &[u32]) -> Result<(Ordered, Vec<u32>), EngineError> {
     let mut pieces = Vec::with_capacity(subjects.len());
-    let counts = subjects
+    let counts: Vec<u32> = subjects
         .iter()
-        .map(|s| {
-            let before = pieces.len();
-            placed.pieces(*s, &mut pieces);
-            pieces[before..].iter().map(Piece::len).sum::<usize>() as u32
+        .map(|subject| {
+            let own = placed.pieces(*subject);
+            pieces.extend_from_slice(own);
+            own.iter().map(Piece::len).sum::<usize>() as u32
         })
         .collect();
-    (pieces, counts)
+    Ok((Ordered::events(names, placed, &pieces, &counts)?, counts))
 }
 
 /// Counts stage values; those without a value are counted first.
-fn count_values(table: &Table, rows: Range<usize>, counts: &mut Vec<u64>) {
-    let (_, fields, columns) = table;
-    let values = fields.iter().position(|f| f.name() == "value").and_then(|i| columns[i].as_primitive_opt::<UInt32Type>());
-    for value in values.map_or(&[] as &[u32], |v| &v.values()[rows]) {
+fn count_values(values: &[u32], counts: &mut Vec<u64>) {
+    for value in values {
         let at = value.wrapping_add(1) as usize;
         if counts.len() <= at {
             counts.resize(at + 1, 0);
@@ -425,14 +397,14 @@ fn count_values(table: &Table, rows: Range<usize>, counts: &mut Vec<u64>) {
 }
 
 /// How often each stage value occurs: of people, and of the opportunities that belong to the chunk.
-fn values(people: &Table, deals: &Table, sizes: &Sizes, events: &[u32]) -> Vec<u64> {
+fn values(people: &Ordered, deals: &Ordered, sizes: &Sizes, events: &[u32]) -> Vec<u64> {
     let mut counts = Vec::new();
-    count_values(people, 0..people.2.first().map_or(0, |c| c.len()), &mut counts);
+    count_values(people.numbers("value"), &mut counts);
     let (mut deal, mut row) = (0, 0);
     for (own, guests) in sizes.deals.iter().zip(&sizes.guest_deals) {
         let of = |from: usize, n: u32| events[from..from + n as usize].iter().sum::<u32>() as usize;
         let rows = of(deal, *own);
-        count_values(deals, row..row + rows, &mut counts);
+        count_values(&deals.numbers("value")[row..row + rows], &mut counts);
         row += rows + of(deal + *own as usize, *guests);
         deal += (own + guests) as usize;
     }
@@ -500,22 +472,23 @@ impl Sizes {
     }
 }
 
-/// A chunk but for the last word on the order of its touches.
+/// A chunk but for the last word on the order of its events.
 pub struct Assembled {
     tables: Vec<Table>,
-    /// Its touches.
-    pub touches: Touched,
+    /// Its events.
+    pub lists: Vec<Ordered>,
     /// How often each stage value occurs.
     pub values: Vec<u64>,
 }
 
 impl Assembled {
-    /// The chunk, with the ids of undecided touches, and with further tables.
+    /// The chunk, with the ids of undecided events, and with further tables.
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    pub fn finish(mut self, ids: &HashMap<u32, String>, more: Vec<Table>) -> Result<Chunk, EngineError> {
-        self.tables.push(self.touches.finish(ids)?);
+    pub fn finish(mut self, ids: &EventIds, more: Vec<Table>) -> Result<Chunk, EngineError> {
+        let lists = self.lists.into_iter().map(|list| list.finish(ids)).collect::<Result<Vec<_>, _>>()?;
+        self.tables.extend(lists);
         self.tables.extend(more);
         Chunk::new(self.tables)
     }

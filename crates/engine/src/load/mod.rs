@@ -12,12 +12,12 @@ pub mod entities;
 mod ids;
 pub mod lens;
 mod merges;
+mod ordered;
 mod parts;
 mod patch;
 mod place;
 mod terms;
 pub mod timelines;
-mod touches;
 pub(crate) mod truth;
 mod vocab;
 

@@ -11,7 +11,6 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::{concat, take};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, UInt8Type, UInt32Type};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
 
@@ -96,14 +95,12 @@ impl Cells {
 #[derive(Debug, Default)]
 pub struct Placed {
     fields: Vec<FieldRef>,
-    /// First row of each part, over all parts, and the end.
-    starts: Vec<u32>,
     /// Columns of each part.
     parts: Vec<Vec<Cells>>,
-    /// First and last run of each subject: most have one.
-    spans: Vec<(u32, u32)>,
-    /// Further runs.
-    more: BTreeMap<u32, Vec<(u32, u32)>>,
+    /// Where the events of each subject are, in the order of parts.
+    pieces: Vec<Piece>,
+    /// Where the pieces of each subject end.
+    ends: Vec<u32>,
     /// Rows whose subject is unknown.
     pub lost: u64,
 }
@@ -122,21 +119,34 @@ impl Placed {
     ///
     /// # Errors
     /// When columns do not fit together, which is a defect.
-    pub fn new(subjects: usize, fields: &[(&str, DataType)], parts: Vec<Part>, vocabulary: &Vocabulary) -> Result<Self, EngineError> {
-        let mut out = Self { spans: vec![(0, 0); subjects], starts: vec![0], ..Self::default() };
+    pub fn new(subjects: usize, fields: &[(&str, DataType)], mut parts: Vec<Part>, vocabulary: &Vocabulary) -> Result<Self, EngineError> {
+        let mut out = Self { ends: vec![0; subjects + 1], ..Self::default() };
         out.fields = fields.iter().map(|(name, t)| Arc::new(Field::new(*name, t.clone(), true))).collect();
         let extra: Vec<usize> = (0..RECORDED.len()).filter(|i| parts.iter().any(|p| p.recorded[*i].is_some())).collect();
         out.fields.extend(extra.iter().map(|i| Arc::new(Field::new(RECORDED[*i], DataType::Int64, true))));
         let origin = parts.iter().any(|p| p.origin.is_some());
         out.fields.extend(origin.then(|| Arc::new(Field::new(ORIGIN, DataType::Int64, true))));
-        let mut start = 0u32;
-        for part in &parts {
-            for run in &part.runs {
-                out.add(run.subject, start + run.from, start + run.to);
+        // Each end is where the pieces of the subject begin, until they are there.
+        for run in parts.iter().flat_map(|p| &p.runs) {
+            if let Some(end) = out.ends.get_mut(run.subject as usize + 1) {
+                *end += 1;
             }
-            start += part.rows as u32;
-            out.starts.push(start);
+        }
+        let mut sum = 0;
+        for end in &mut out.ends {
+            sum += *end;
+            *end = sum;
+        }
+        out.pieces = vec![Piece::default(); sum as usize];
+        for (number, part) in parts.iter_mut().enumerate() {
             out.lost += part.lost;
+            for Run { subject, from, to } in std::mem::take(&mut part.runs) {
+                if (subject as usize) < subjects {
+                    let next = &mut out.ends[subject as usize];
+                    out.pieces[*next as usize] = Piece { part: number as u32, from, to };
+                    *next += 1;
+                }
+            }
         }
         out.parts = crate::record::par::map(parts, |part| {
             let rows = part.rows;
@@ -157,41 +167,19 @@ impl Placed {
         Ok(out)
     }
 
-    fn add(&mut self, subject: u32, from: u32, to: u32) {
-        let Some(span) = self.spans.get_mut(subject as usize) else { return };
-        if span.0 == span.1 {
-            *span = (from, to);
-        } else if span.1 == from {
-            span.1 = to;
-        } else {
-            self.more.entry(subject).or_default().push((from, to));
-        }
-    }
-
     /// The columns that come of [`Placed::gather`].
     pub fn fields(&self) -> &[FieldRef] {
         &self.fields
     }
 
-    /// Some subject has runs in several places.
-    pub fn is_scattered(&self) -> bool {
-        !self.more.is_empty()
-    }
-
     /// Where the events of a subject are, each piece within one part.
-    pub fn pieces(&self, subject: u32, out: &mut Vec<Piece>) {
-        let Some(span) = self.spans.get(subject as usize) else { return };
-        let more = self.more.get(&subject).map_or(&[] as &[_], Vec::as_slice);
-        for (from, to) in std::iter::once(span).chain(more) {
-            let mut from = *from;
-            while from < *to {
-                let part = self.starts.partition_point(|s| *s <= from) - 1;
-                let end = (*to).min(self.starts[part + 1]);
-                let start = self.starts[part];
-                out.push(Piece { part: part as u32, from: from - start, to: end - start });
-                from = end;
-            }
+    pub fn pieces(&self, subject: u32) -> &[Piece] {
+        let subject = subject as usize;
+        if subject + 1 >= self.ends.len() {
+            return &[];
         }
+        let from = subject.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.pieces[from as usize..self.ends[subject] as usize]
     }
 
     /// The columns of some pieces, one after the other.
@@ -232,7 +220,7 @@ impl Placed {
 }
 
 /// Rows of a part that are wanted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Piece {
     part: u32,
     from: u32,
@@ -319,7 +307,7 @@ impl<'a> Order<'a> {
     }
 
     /// The order in which each run of rows is sorted; none when they are. Equals keep their place.
-    pub fn sorted(&self, runs: &[u32]) -> Option<UInt32Array> {
+    pub fn sorted(&self, runs: &[u32]) -> Option<Vec<u32>> {
         let mut order: Option<Vec<u32>> = None;
         let mut from = 0usize;
         for n in runs {
@@ -331,7 +319,7 @@ impl<'a> Order<'a> {
             }
             from = to;
         }
-        order.map(UInt32Array::from)
+        order
     }
 }
 
@@ -364,12 +352,10 @@ mod tests {
 
     fn events(parts: Vec<Part>, subject: u32) -> Vec<i64> {
         let placed = Placed::new(4, &[("at", DataType::Int64)], parts, &Vocabulary::default()).expect("placed");
-        let mut pieces = Vec::new();
-        placed.pieces(subject, &mut pieces);
-        let columns = placed.gather(&pieces).expect("columns");
+        let columns = placed.gather(placed.pieces(subject)).expect("columns");
         let runs = [columns[0].len() as u32];
         let order = Order::of(placed.fields(), &columns, "at").sorted(&runs);
-        let columns = reorder(columns, order.as_ref()).expect("an order");
+        let columns = reorder(columns, order.map(UInt32Array::from).as_ref()).expect("an order");
         columns[0].as_primitive::<Int64Type>().values().to_vec()
     }
 
@@ -390,7 +376,7 @@ mod tests {
         ];
         let fields: Vec<FieldRef> = ["at", "recorded"].map(|n| Arc::new(Field::new(n, DataType::Int64, true))).to_vec();
         let order = Order::of(&fields, &columns, "at");
-        assert_eq!(order.sorted(&[2, 1]).expect("an order").values(), &[1, 0, 2]);
+        assert_eq!(order.sorted(&[2, 1]).expect("an order"), [1, 0, 2]);
         assert!(order.sorted(&[1, 1, 1]).is_none());
     }
 }

@@ -7,6 +7,7 @@ use super::columns::Names;
 use super::decode::{self, Role};
 use super::entities::{self, read_all, read_as};
 use super::ids::Ids;
+use super::ordered::EventIds;
 use super::parts::Part;
 use super::timelines::{Contents, Source, Timelines};
 use super::truth;
@@ -15,7 +16,7 @@ use crate::error::EngineError;
 use crate::record::{Numbering, Record, TextAs, par};
 use datafusion::arrow::array::{RecordBatch, UInt32Array};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use treaty_domain::timeline::NONE;
@@ -155,12 +156,7 @@ pub async fn build(
         }
         let window: Vec<Range<usize>> = (done..until).map(|i| cuts[i]..cuts[i + 1]).collect();
         let assembled = par::blocking(|| par::try_map(window, |groups| placer.assemble(groups)))?;
-        let undecided: Vec<u32> = assembled.iter().flat_map(|c| c.touches.undecided()).collect();
-        let mut ids: HashMap<u32, String> = HashMap::new();
-        if !undecided.is_empty() {
-            let found = record.cells("touchpoints", v, numberings.of("touchpoints"), "touchpoint_id", &undecided).await?;
-            ids.extend(undecided.into_iter().zip(found).filter_map(|(row, id)| Some((row, id?))));
-        }
+        let ids = EventIds::read(record, v, &numberings, assembled.iter().flat_map(|c| &c.lists)).await?;
         for chunk in &assembled {
             counted.add(&chunk.values);
         }

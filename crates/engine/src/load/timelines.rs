@@ -34,7 +34,7 @@ const CONTENTS: &str = "contents.json";
 /// Names and entities.
 const NAMES: &str = "names.arrow";
 /// Form of what is kept.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// Ends the name of a folder of timelines that are patches of a base.
 const PATCHED: &str = "p";
 /// The folder of the base, in the folder of timelines that are patches of one.

@@ -158,6 +158,14 @@ impl RecordError {
         }
     }
 
+    /// The same failure, of a file that is read for an import.
+    pub(crate) fn of_source(self, file: &str) -> Self {
+        match self {
+            Self::Read { reason, .. } => Self::Source { file: file.to_owned(), reason },
+            other => other,
+        }
+    }
+
     /// The same failure, seen by a writer: nothing changed, and `version` still holds.
     pub(crate) fn into_write(self, version: u64) -> Self {
         match self {

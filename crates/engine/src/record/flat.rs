@@ -1,12 +1,12 @@
 //! All rows of one table in one import: each column in one array.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::arrow::array::builder::NullBufferBuilder;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, StringArray, StringViewArray, StringViewBuilder,
-    TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, StringArray, StringBuilder, StringViewArray,
+    StringViewBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
@@ -15,7 +15,7 @@ use treaty_app::layout::{Kind, Table};
 use super::cells::{Cells, Text};
 use super::error::{RecordError, Result};
 use super::par;
-use super::piece::Piece;
+use super::piece::{Lines, Piece, Refused};
 use super::schema;
 use super::source::dictionary;
 
@@ -89,6 +89,36 @@ impl Flat {
             .partition_point(|(first, _)| *first <= row)
             .saturating_sub(1);
         (at, row - self.origins.get(at).map_or(0, |o| o.0))
+    }
+
+    /// Takes some rows out, as a run of its own.
+    pub fn set_aside(&mut self, rows: &[u32]) -> Result<Piece> {
+        let at = UInt32Array::from(rows.to_vec());
+        let take = |array: &Option<ArrayRef>| {
+            let taken = array.as_ref().map(|a| compute::take(a, &at, None)).transpose()?;
+            // Views would keep the text of all rows.
+            Ok::<_, RecordError>(taken.map(|a| a.as_string_view_opt().map_or(a.clone(), |views| Arc::new(views.gc()) as ArrayRef)))
+        };
+        let (mut files, mut lines) = (StringBuilder::new(), Vec::with_capacity(rows.len()));
+        for row in rows {
+            let (run, at) = self.origin(*row as usize);
+            let piece = &mut self.origins[run].1;
+            let (file, line) = piece.place(at);
+            files.append_value(file);
+            lines.push(line);
+            piece.refused.leave(at, piece.rows);
+        }
+        Ok(Piece {
+            columns: self.columns.iter().map(take).collect::<Result<_>>()?,
+            attributes: take(&self.attributes)?,
+            rows: rows.len(),
+            file: "".into(),
+            files: Some(Arc::new(files.finish())),
+            lines: Lines::Each(lines),
+            refused: Refused::default(),
+            attribute_keys: BTreeSet::new(),
+            undated_decisions: 0,
+        })
     }
 
     /// Rows that are not refused.

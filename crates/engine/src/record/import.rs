@@ -1,25 +1,18 @@
 //! An import: everything is read, checked and written first, then it happens at once or not at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::Int64Array;
-use treaty_app::import::{Details, Filtered, ImportResult, LogEntry, MAX_FAULTS, Origin, Progress, Silent, TableCount};
-use treaty_app::layout::{Kind, TABLES, Table};
-use treaty_app::raw::Fault;
+use treaty_app::import::{Details, ImportResult, LogEntry, MAX_FAULTS, Origin, Progress, Silent, TableCount};
+use treaty_app::layout::TABLES;
 use treaty_domain::zone::Zone;
 
-use super::cells::{Cells, Text};
-use super::encode::{self, Coded, Columns, Encoded, FILE_ROWS, Job};
 use super::error::{RecordError, Result};
-use super::flat::{Flat, Growing, fill_source};
-use super::keys::{self, Hashes};
-use super::ledger;
+use super::landing::{self, Outcome};
+use super::snapshot::{self, Made};
 use super::source::{self, Incoming, Prepared};
 use super::store::{self, StoredFile};
-use super::snapshot::{self, Made};
-use super::upsert::Rest;
-use super::{Record, Writer, claims, order, par, schema, twins, upkeep, upsert};
+use super::{Record, Writer, ledger, par, schema};
 
 /// How to import.
 pub struct ImportOptions<'a> {
@@ -39,21 +32,13 @@ pub struct ImportOptions<'a> {
     pub known_stages_help: String,
     /// What is known of the rows before the record sees them, for the log.
     pub origin: Origin,
+    /// So many rows of a table of events are read, checked and written together, about; of more, slices
+    /// one after the other, in less memory. What is imported is the same.
+    pub at_once: usize,
 }
 
-/// What one table contributes to an import.
-#[derive(Default)]
-struct Outcome {
-    count: TableCount,
-    faults: Vec<Fault>,
-    notes: Vec<String>,
-    filtered: Vec<Filtered>,
-    attributes: BTreeSet<String>,
-    /// Files of the table afterwards, if anything changes.
-    wanted: Option<Vec<StoredFile>>,
-    /// Names of the files among them that are new.
-    fresh: Vec<String>,
-}
+/// What [`ImportOptions::at_once`] is where memory matters no more than time: a gigabyte or so.
+pub const AT_ONCE: usize = 12_000_000;
 
 /// What became of some tables of an import.
 #[derive(Default)]
@@ -219,14 +204,16 @@ impl Record {
         let mut puts = tokio::task::JoinSet::new();
         for (at, sources) in tables {
             let table = &TABLES[at];
-            let mut out = Outcome::default();
-            let done = self.table(table, sources, options, progress, &mut out, &mut puts).await;
-            lane.fresh.extend(out.fresh.iter().map(|name| (table.name.to_owned(), name.clone())));
-            if let Err(error) = done {
-                lane.failed = Some(error);
-                break;
+            let mut fresh = Vec::new();
+            let done = landing::land(self, table, sources, (options, progress), &mut fresh, &mut puts).await;
+            lane.fresh.extend(fresh.into_iter().map(|name| (table.name.to_owned(), name)));
+            match done {
+                Ok(out) => lane.outcomes.push((at, out)),
+                Err(error) => {
+                    lane.failed = Some(error);
+                    break;
+                }
             }
-            lane.outcomes.push((at, out));
         }
         // Also after a failure: what is still being written must be there to be removed.
         while let Some(done) = puts.join_next().await {
@@ -235,119 +222,6 @@ impl Record {
             }
         }
         lane
-    }
-
-    async fn table(
-        &self,
-        table: &'static Table,
-        sources: Vec<Prepared>,
-        options: &ImportOptions<'_>,
-        progress: &dyn Progress,
-        out: &mut Outcome,
-        puts: &mut tokio::task::JoinSet<Result<()>>,
-    ) -> Result<()> {
-        out.count.table = table.name.to_owned();
-        let rows: u64 = sources.iter().map(|s| s.rows).sum();
-        out.count.read = rows;
-        for source in &sources {
-            out.count.rejected += source.faults.len() as u64;
-            out.faults.extend(source.faults.iter().cloned());
-        }
-        progress.step(&format!("reading {}", table.name), Some(rows));
-        let stored = self.stored(table.name).await?;
-        let (mut flat, mut hashes, dropped) = par::blocking(|| check(table, sources, options, progress, out))?;
-        if flat.rows == 0 {
-            return Ok(());
-        }
-        let settled = claims::settle(self, table, &mut flat, &mut hashes, options).await?;
-        out.notes.extend(settled.notes);
-        out.attributes.extend(settled.attributes);
-        let objects = self.store.objects(table.name)?;
-        let matched = upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &dropped).await?;
-        let alive = par::blocking(|| {
-            let mut alive = flat.alive();
-            if !matched.unchanged.is_empty() || !dropped.is_empty() {
-                let mut gone = vec![false; flat.rows];
-                let out = matched.unchanged.iter().chain(&dropped);
-                out.for_each(|row| gone[*row as usize] = true);
-                alive.retain(|row| !gone[*row as usize]);
-            }
-            alive
-        });
-        out.count.unchanged += matched.unchanged.len() as u64;
-        out.count.changed = matched.changed;
-        out.count.written = alive.len() as u64 - matched.changed;
-        if alive.is_empty() || options.dry_run {
-            return Ok(());
-        }
-        progress.step(&format!("sorting {}", table.name), Some(alive.len() as u64));
-        let version = self.version() + 1;
-        let mut wanted: Vec<StoredFile> = Vec::new();
-        for (at, file) in stored.iter().enumerate() {
-            match upsert::without(table, Arc::clone(&objects), file, &matched.replaced[at], version, at).await? {
-                Rest::File(file) => wanted.push(file),
-                Rest::Job(job) => {
-                    let files = par::blocking(|| encode::encode(table, vec![job]))?;
-                    keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
-                }
-                Rest::Nothing => {}
-            }
-        }
-        // Many small imports leave many small files: those that stay become one.
-        let whole: Vec<StoredFile> = wanted.iter().filter(|f| !out.fresh.contains(&f.name)).cloned().collect();
-        let old = upkeep::small(&whole, upkeep::MANY);
-        if !old.is_empty() {
-            let files = upkeep::join(table, Arc::clone(&objects), &old, version).await?;
-            wanted.retain(|f| !old.contains(f));
-            keep(files, &objects, options.at, &mut wanted, &mut out.fresh, puts);
-        }
-        let written = alive.len() as u64;
-        let files = par::blocking(|| {
-            let Hashes { key, content } = hashes;
-            let halves = key.iter().map(|hash| keys::half(*hash)).collect();
-            drop(key);
-            let without = fill_source(table, &mut flat, &options.source_name)?;
-            let sorted = Arc::new(order::sort(table, &flat.columns, &alive)?);
-            drop(alive);
-            progress.step(&format!("writing {}", table.name), Some(written));
-            let mut coded = Coded::take(&mut flat.columns);
-            if let Some(at) = without {
-                coded[at] = Some(Coded::same(&options.source_name, flat.rows));
-            }
-            let columns = Arc::new(Columns {
-                coded,
-                layout: std::mem::take(&mut flat.columns),
-                attributes: flat.attributes.take(),
-                hash: Arc::new(Int64Array::from(content)),
-                version: None,
-                key: halves,
-            });
-            let rows = sorted.rows.len();
-            let jobs = par::ranges(rows, rows.div_ceil(rows.div_ceil(FILE_ROWS)))
-                .into_iter()
-                .enumerate()
-                .map(|(at, part)| Job {
-                    columns: Arc::clone(&columns),
-                    sorted: Arc::clone(&sorted),
-                    part,
-                    version,
-                    prefix: format!("v{version:08}-{at:05}"),
-                })
-                .collect();
-            encode::encode(table, jobs)
-        })?;
-        keep(
-            files,
-            &objects,
-            options.at,
-            &mut wanted,
-            &mut out.fresh,
-            puts,
-        );
-        progress.advance(written);
-        wanted.sort_by(|a, b| a.name.cmp(&b.name));
-        out.wanted = Some(wanted);
-        Ok(())
     }
 
     /// Removes files that were written in vain; their names hold a version that never came. Where
@@ -442,99 +316,6 @@ fn prepare(
         notes,
         ..ImportResult::default()
     }))
-}
-
-/// Reads and checks the rows of one table; returns them with their hashes, and the rows that another
-/// one of the same key has driven out.
-fn check(
-    table: &'static Table,
-    sources: Vec<Prepared>,
-    options: &ImportOptions<'_>,
-    progress: &dyn treaty_app::import::Progress,
-    out: &mut Outcome,
-) -> Result<(Flat, Hashes, HashSet<u32>)> {
-    let mut growing = Growing::new(table, out.count.read as usize);
-    source::read(sources, options, progress, |pieces| growing.add(pieces))?;
-    let flat = growing.finish(table)?;
-    let mut undated = 0;
-    for (_, piece) in &flat.origins {
-        out.count.rejected += piece.refused.count();
-        out.faults
-            .extend(piece.refused.faults.iter().map(|(_, f)| f.clone()));
-        out.attributes.extend(piece.attribute_keys.iter().cloned());
-        undated += piece.undated_decisions;
-    }
-    if undated > 0 {
-        out.notes.push(format!(
-            "{}: {undated} decided without decided_at; they count as decided at no known time",
-            table.name
-        ));
-    }
-    progress.step(&format!("checking {}", table.name), Some(out.count.read));
-    let hashes = keys::hashes(table, &flat.columns, flat.attributes.as_ref(), flat.rows)?;
-    let twins = {
-        let columns = schema::key_positions(table)
-            .into_iter()
-            .map(|c| Cells::of(flat.columns[c].as_ref()))
-            .collect::<Result<Vec<_>>>()?;
-        let same = |a: u32, b: u32| keys::same_key(&columns, a as usize, &columns, b as usize);
-        keys::twins(&hashes.key, &flat.alive(), same)
-    };
-    let resolved = twins::resolve(table, &flat, &twins, 4 * MAX_FAULTS)?;
-    out.count.unchanged += resolved.repeated;
-    out.count.repeated = resolved.repeated;
-    out.count.money = money(table, &flat, &resolved.dropped)?;
-    out.count.rejected += resolved.refused;
-    out.faults.extend(resolved.faults);
-    Ok((flat, hashes, resolved.dropped))
-}
-
-/// Sums of the amounts of the rows that are kept, by currency.
-fn money(
-    table: &Table,
-    flat: &Flat,
-    dropped: &HashSet<u32>,
-) -> Result<BTreeMap<String, String>> {
-    let at = |name: &str| table.columns.iter().position(|c| c.name == name);
-    let Some(amount) = table.columns.iter().position(|c| c.kind == Kind::Money) else {
-        return Ok(BTreeMap::new());
-    };
-    let Cells::Wide(amounts, nulls) = Cells::of(flat.columns[amount].as_ref())? else {
-        return Ok(BTreeMap::new());
-    };
-    let currency = at("currency").and_then(|i| flat.columns[i].as_ref());
-    let currency = currency.and_then(Text::of);
-    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
-    for row in flat.alive() {
-        let i = row as usize;
-        if nulls.is_some_and(|n| n.is_null(i)) || dropped.contains(&row) {
-            continue;
-        }
-        let of = currency.and_then(|c| c.get(i)).unwrap_or("");
-        *sums.entry(of).or_default() += amounts[i];
-    }
-    let text = |sum: i128| super::snapshot::decimal(sum, schema::MONEY.1.unsigned_abs().into());
-    Ok(sums
-        .into_iter()
-        .map(|(of, sum)| (of.to_owned(), text(sum)))
-        .collect())
-}
-
-/// Hands written files over to the storage, in the background.
-fn keep(
-    files: Vec<Encoded>,
-    objects: &Arc<dyn datafusion::object_store::ObjectStore>,
-    at: i64,
-    wanted: &mut Vec<StoredFile>,
-    fresh: &mut Vec<String>,
-    puts: &mut tokio::task::JoinSet<Result<()>>,
-) {
-    for file in files {
-        wanted.push(file.stored(at));
-        fresh.push(file.name.clone());
-        let objects = Arc::clone(objects);
-        puts.spawn(async move { store::put(&objects, &file.name, file.bytes).await });
-    }
 }
 
 /// Files by table, for the commit.

@@ -157,6 +157,9 @@ struct Head<'a> {
     of_key: Vec<u64>,
     /// Equal numbers mean equal cells.
     decisive: bool,
+    /// Letters behind the shared ones that are in the number, and whether as many as eight more tell all cells apart.
+    letters: usize,
+    told: bool,
 }
 
 impl<'a> Head<'a> {
@@ -167,6 +170,8 @@ impl<'a> Head<'a> {
             skip: 0,
             of_key: Vec::new(),
             decisive: true,
+            letters: 8,
+            told: true,
         };
         // Dictionary values stand for all rows that have them.
         let shapes = match text {
@@ -184,17 +189,26 @@ impl<'a> Head<'a> {
         }
         let Some(shape) = whole else { return head };
         head.skip = shape.shared.len();
-        let letters = if head.ranks.is_some() { 7 } else { 8 };
+        head.letters = if head.ranks.is_some() { 7 } else { 8 };
         // A text that is no more than the shared letters has the number of a missing one.
-        head.decisive = !shape.zero
-            && shape.longest <= head.skip + letters
-            && (shape.shortest > head.skip || head.without_nulls());
+        let clear = !shape.zero && (shape.shortest > head.skip || head.without_nulls());
+        head.decisive = clear && shape.longest <= head.skip + head.letters;
+        head.told = clear && shape.longest <= head.skip + head.letters + 8;
         if let Text::Dict(_, _, values) = text {
             head.of_key = (0..values.len())
-                .map(|k| head.letters(values.value(k).as_bytes()))
+                .map(|k| head.letters(values.value(k).as_bytes(), head.skip))
                 .collect();
         }
         head
+    }
+
+    /// The letters behind those of the number, which order what has the same number.
+    #[inline]
+    fn more(&self, row: usize) -> u64 {
+        if self.decisive {
+            return 0;
+        }
+        self.text.get(row).map_or(0, |text| self.letters(text.as_bytes(), self.skip + self.letters))
     }
 
     fn without_nulls(&self) -> bool {
@@ -205,10 +219,10 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Eight letters behind the shared ones.
+    /// Eight letters from one on.
     #[inline]
-    fn letters(&self, text: &[u8]) -> u64 {
-        let rest = text.get(self.skip..).unwrap_or_default();
+    fn letters(&self, text: &[u8], from: usize) -> u64 {
+        let rest = text.get(from..).unwrap_or_default();
         let mut first = [0_u8; 8];
         let n = rest.len().min(8);
         first[..n].copy_from_slice(&rest[..n]);
@@ -229,7 +243,7 @@ impl<'a> Head<'a> {
                 0
             };
         }
-        self.letters(views.value(row).as_bytes())
+        self.letters(views.value(row).as_bytes(), self.skip)
     }
 
     #[inline]
@@ -243,7 +257,7 @@ impl<'a> Head<'a> {
                     self.of_key[keys[row] as usize]
                 }
             }
-            Text::Plain(_) => self.text.get(row).map_or(0, |t| self.letters(t.as_bytes())),
+            Text::Plain(_) => self.text.get(row).map_or(0, |t| self.letters(t.as_bytes(), self.skip)),
         };
         match &self.ranks {
             None => letters,
@@ -388,10 +402,13 @@ impl Sorter<'_> {
                 entries.clear();
                 dealt.iter().for_each(|block| entries.extend_from_slice(block.of(bucket)));
                 entries.sort_unstable_by_key(whole);
-                // Numbers for the next column, unless more of the first ones has to be looked at: fetched at once, because
-                // each comes from elsewhere.
-                let next = self.rest.first().filter(|_| self.head.decisive);
-                let next: Vec<i64> = entries.iter().map(|e| next.map_or(0, |c| c.prefix(e[2] as usize))).collect();
+                // More letters, and numbers for the next column where these tell the first ones apart: fetched at once,
+                // because each comes from elsewhere.
+                let next = self.rest.first().filter(|_| self.head.told);
+                let next: Vec<Next> = entries
+                    .iter()
+                    .map(|e| (self.head.more(e[2] as usize), next.map_or(0, |c| c.prefix(e[2] as usize))))
+                    .collect();
                 let mut from = 0;
                 for same in entries.chunk_by_mut(|a, b| number(a) == number(b)) {
                     let next = &next[from..from + same.len()];
@@ -413,19 +430,24 @@ impl Sorter<'_> {
     }
 
     /// Sorts rows of one number, whose next cells order like `next`.
-    fn settle(&self, same: &mut [Entry], next: &[i64]) {
-        let front = if self.head.decisive { &[] } else { self.front };
+    fn settle(&self, same: &mut [Entry], next: &[Next]) {
+        let front = if self.head.told { &[] } else { self.front };
         let order = |a: u32, b: u32| compare(front, a, b).then_with(|| compare(self.rest, a, b)).then_with(|| a.cmp(&b));
-        let mut rows: Vec<(i64, u32)> = next.iter().zip(&*same).map(|(next, entry)| (*next, entry[2])).collect();
+        let mut rows: Vec<(Next, u32)> = next.iter().zip(&*same).map(|(next, entry)| (*next, entry[2])).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| order(a.1, b.1)));
         same.iter_mut().zip(rows).for_each(|(entry, (_, row))| entry[2] = row);
     }
 
     #[inline]
     fn same_head(&self, a: &Entry, b: &Entry) -> bool {
-        number(a) == number(b) && (self.head.decisive || compare(self.front, a[2], b[2]) == Ordering::Equal)
+        let more = |e: &Entry| self.head.more(e[2] as usize);
+        let equal = || self.head.told || compare(self.front, a[2], b[2]) == Ordering::Equal;
+        number(a) == number(b) && (self.head.decisive || more(a) == more(b) && equal())
     }
 }
+
+/// What orders rows of one number: further letters of the leading cell, and the next cell.
+type Next = (u64, i64);
 
 /// The number of an entry.
 #[inline]

@@ -30,7 +30,7 @@ pub enum Lines {
     Each(Vec<u64>),
 }
 
-/// Rows that are refused, and why.
+/// Rows that are refused, and why; and rows that are another run's.
 #[derive(Debug, Default)]
 pub struct Refused {
     rows: Vec<bool>,
@@ -40,7 +40,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether row `i` is refused.
+    /// Whether row `i` is refused, or another run's.
     #[inline]
     pub fn contains(&self, i: usize) -> bool {
         self.rows.get(i).copied().unwrap_or(false)
@@ -49,6 +49,12 @@ impl Refused {
     /// How many are.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Leaves a row of a run of so many out, because another run has it now. It is not counted.
+    pub fn leave(&mut self, row: usize, rows: usize) {
+        self.rows.resize(rows, false);
+        self.rows[row] = true;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an import brings: text, Arrow batches or Parquet files, each for one table.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,24 +10,29 @@ use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::basic::Encoding;
 use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use treaty_app::import::Progress;
 use treaty_app::layout::Table;
 use treaty_app::raw::{Fault, RawChunk, RawTable};
+use treaty_domain::zone::Zone;
 
+use super::cells::Cells;
 use super::error::{RecordError, Result};
+use super::filter::{Filter, Seen};
 use super::header::Mapping;
 use super::import::ImportOptions;
-use super::par;
 use super::piece::{Lines, Piece};
+use super::schema::key_positions;
+use super::{cast, keys, par};
 
 /// Rows of a Parquet file that are read at once: so many as a core's cache holds.
 const BATCH: usize = 1 << 16;
 /// Rows that are read before they join those that were there, about.
-const AT_ONCE: usize = 1 << 22;
+const LOT: usize = 1 << 22;
 
 /// Rows of one table that are to be imported.
 #[derive(Debug)]
@@ -71,7 +77,6 @@ impl Incoming {
 
 /// A source whose header has been understood, cut into runs that can be read on their own.
 pub(super) struct Prepared {
-    pub table: &'static Table,
     pub rows: u64,
     /// Rows that could not even be read, such as ragged ones.
     pub faults: Vec<Fault>,
@@ -105,13 +110,7 @@ pub(super) fn prepare(source: Incoming) -> Result<Result<Prepared, (u64, Vec<Fau
             table,
             path,
             display,
-        } => prepare_parquet(table, &path, &display).map_err(|e| RecordError::Source {
-            file: display,
-            reason: match e {
-                RecordError::Read { reason, .. } => reason,
-                other => other.to_string(),
-            },
-        }),
+        } => prepare_parquet(table, &path, &display).map_err(|e| e.of_source(&display)),
     }
 }
 
@@ -132,7 +131,6 @@ fn prepare_text(table: &'static Table, raw: RawTable) -> Result<Prepared, (u64, 
         }
     }
     Ok(Prepared {
-        table,
         rows,
         faults: raw.faults,
         runs,
@@ -161,7 +159,6 @@ fn prepare_batches(
         }
     }
     Ok(Prepared {
-        table,
         rows,
         faults: Vec::new(),
         runs,
@@ -198,7 +195,6 @@ fn prepare_parquet(
         first += rows as u64;
     }
     Ok(Ok(Prepared {
-        table,
         rows,
         faults: Vec::new(),
         runs,
@@ -259,37 +255,69 @@ pub(super) fn all_dictionary(metadata: &ParquetMetaData, root: usize) -> bool {
             .all(|g| dictionary(g.column(leaf)))
 }
 
-/// Reads, types and checks all rows of the sources of one table, on all cores; hands them over some runs at a
-/// time, so that memory of what was read serves for what comes next.
+/// Some of the rows of a table: runs with their files.
+pub(super) struct Slice {
+    runs: Vec<(Arc<str>, Run)>,
+    pub rows: usize,
+}
+
+/// Cuts the sources of one table into slices of about so many rows.
+pub(super) fn slices(sources: Vec<Prepared>, rows: usize) -> Vec<Slice> {
+    let all: u64 = sources.iter().map(|s| s.rows).sum();
+    let all = usize::try_from(all).unwrap_or(usize::MAX);
+    let each = all.div_ceil(all.div_ceil(rows.max(1)).max(1));
+    let mut slices: Vec<Slice> = Vec::new();
+    for source in sources {
+        for run in source.runs {
+            let rows = run.rows();
+            let run = (Arc::clone(&source.file), run);
+            match slices.last_mut() {
+                Some(slice) if slice.rows < each => {
+                    slice.rows += rows;
+                    slice.runs.push(run);
+                }
+                _ => slices.push(Slice { runs: vec![run], rows }),
+            }
+        }
+    }
+    slices
+}
+
+/// Keys that may come more than once, also in different slices.
+pub(super) fn again(table: &'static Table, slices: &[Slice], zone: &Zone) -> Result<Filter> {
+    let runs: Vec<&(Arc<str>, Run)> = slices.iter().flat_map(|s| &s.runs).collect();
+    let seen = Seen::room(slices.iter().map(|s| s.rows).sum());
+    let again = par::try_map(runs, |(file, run)| {
+        let mut again = Vec::new();
+        let mut note = |keys: &[u64]| {
+            let keys: Vec<u32> = keys.iter().map(|hash| keys::half(*hash) as u32).collect();
+            seen.note(&keys, &mut again);
+        };
+        run.keys(table, zone, &mut note).map_err(|e| e.of_source(file))?;
+        Ok::<_, RecordError>(again)
+    })?;
+    Ok(Filter::of_halves(&again.concat()))
+}
+
+/// Reads, types and checks rows of one table, on all cores; hands them over some runs at a time, so that memory of
+/// what was read serves for what comes next.
 pub(super) fn read(
-    sources: Vec<Prepared>,
+    table: &'static Table,
+    slice: Slice,
     options: &ImportOptions<'_>,
     progress: &dyn Progress,
     mut take: impl FnMut(Vec<Piece>) -> Result<()>,
 ) -> Result<()> {
-    let mut runs = Vec::new();
-    for source in sources {
-        for run in source.runs {
-            runs.push((source.table, Arc::clone(&source.file), run));
-        }
-    }
-    let mut runs = runs.into_iter().peekable();
+    let mut runs = slice.runs.into_iter().peekable();
     while runs.peek().is_some() {
         let mut some = Vec::new();
         let mut rows = 0;
-        while let Some(run) = runs.next_if(|_| some.len() < par::workers() * 2 || rows < AT_ONCE) {
-            rows += run.2.rows();
+        while let Some(run) = runs.next_if(|_| some.len() < par::workers() * 2 || rows < LOT) {
+            rows += run.1.rows();
             some.push(run);
         }
-        let pieces = par::try_map(some, |(table, file, run)| {
-            let shown = file.to_string();
-            let pieces = run.read(table, &file, options).map_err(|e| match e {
-                RecordError::Read { reason, .. } => RecordError::Source {
-                    file: shown,
-                    reason,
-                },
-                other => other,
-            })?;
+        let pieces = par::try_map(some, |(file, run)| {
+            let pieces = run.read(table, &file, options).map_err(|e| e.of_source(&file))?;
             progress.advance(pieces.iter().map(|p| p.rows as u64).sum());
             Ok::<_, RecordError>(pieces)
         })?;
@@ -305,6 +333,43 @@ impl Run {
             Self::Batch(_, batch, _) => batch.num_rows(),
             Self::RowGroup { metadata, group, .. } => {
                 usize::try_from(metadata.metadata().row_group(*group).num_rows()).unwrap_or(0)
+            }
+        }
+    }
+
+    /// Hands over hashes of the keys of all rows, some at a time.
+    fn keys(&self, table: &Table, zone: &Zone, mut note: impl FnMut(&[u64])) -> Result<()> {
+        let mut found = |columns: &[Option<&ArrayRef>], rows: usize| {
+            let typed = key_positions(table).into_iter().zip(columns).map(|(c, array)| {
+                let typed = array.map(|array| cast::column(array, table.columns[c].kind, zone)).transpose()?;
+                Ok(typed.map(|(array, _)| array))
+            });
+            let typed = typed.collect::<Result<Vec<_>>>()?;
+            let cells = typed.iter().map(|array| Cells::of(array.as_ref())).collect::<Result<Vec<_>>>()?;
+            note(&keys::key_hashes(table, &cells, rows));
+            Ok::<_, RecordError>(())
+        };
+        let places = |mapping: &Mapping| key_positions(table).into_iter().map(|c| mapping.layout[c]).collect::<Vec<_>>();
+        match self {
+            Self::Chunk(mapping, chunk) => {
+                let rows = chunk.lines.len();
+                let text = |at: Option<usize>| at.map(|at| text_array(chunk.columns[at].clone(), rows)).transpose();
+                let columns = places(mapping).into_iter().map(text).collect::<Result<Vec<_>>>()?;
+                found(&columns.iter().map(Option::as_ref).collect::<Vec<_>>(), rows)
+            }
+            Self::Batch(mapping, batch, _) => {
+                let columns: Vec<_> = places(mapping).into_iter().map(|at| at.map(|at| batch.column(at))).collect();
+                found(&columns, batch.num_rows())
+            }
+            Self::RowGroup { mapping, path, metadata, group, .. } => {
+                let places = places(mapping);
+                let read: BTreeSet<usize> = places.iter().flatten().copied().collect();
+                for batch in row_group(path, metadata.clone(), *group, Some(&read))? {
+                    let batch = batch?;
+                    let column = |at: &Option<usize>| at.map(|at| batch.column(read.range(..at).count()));
+                    found(&places.iter().map(column).collect::<Vec<_>>(), batch.num_rows())?;
+                }
+                Ok(())
             }
         }
     }
@@ -325,15 +390,9 @@ impl Run {
             }
             Self::Batch(mapping, batch, first) => Ok(vec![piece(&mapping, batch.columns(), Lines::From(first))?]),
             Self::RowGroup { mapping, path, metadata, group, first } => {
-                let input = File::open(&path)
-                    .map_err(|e| RecordError::read(path.display().to_string(), e))?;
-                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
-                    .with_row_groups(vec![group])
-                    .with_batch_size(BATCH)
-                    .build()?;
                 let mut pieces = Vec::new();
                 let mut line = first;
-                for batch in reader {
+                for batch in row_group(&path, metadata, group, None)? {
                     let batch = batch?;
                     pieces.push(piece(&mapping, batch.columns(), Lines::From(line))?);
                     line += batch.num_rows() as u64;
@@ -342,6 +401,17 @@ impl Run {
             }
         }
     }
+}
+
+/// Reads a row group of a Parquet file, or some columns of it.
+fn row_group(path: &Path, metadata: ArrowReaderMetadata, group: usize, columns: Option<&BTreeSet<usize>>) -> Result<ParquetRecordBatchReader> {
+    let input = File::open(path).map_err(|e| RecordError::read(path.display().to_string(), e))?;
+    let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata).with_row_groups(vec![group]).with_batch_size(BATCH);
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::roots(reader.parquet_schema(), columns.iter().copied());
+        reader = reader.with_projection(mask);
+    }
+    Ok(reader.build()?)
 }
 
 fn text_array(column: treaty_app::raw::TextColumn, rows: usize) -> Result<ArrayRef> {

@@ -13,6 +13,7 @@ use treaty_app::layout::{Kind, Table};
 use super::cells::{Cells, Text};
 use super::encode::{Columns, Job};
 use super::error::{RecordError, Result};
+use super::filter::Filter;
 use super::flat::{self, Flat};
 use super::keys::{self, Hashes, Index, NONE};
 use super::order::Sorted;
@@ -155,7 +156,11 @@ async fn looks(
     for some in [first, others] {
         let asked: Vec<StoredFile> = some.iter().map(|at| files[*at].clone()).collect();
         let filter = Arc::clone(&filter);
-        let found = move |part: Part| (part.file, filter.rows(&part));
+        let found = move |part: Part| {
+        let keys = part.batch.column(0).as_primitive::<Int32Type>();
+        // A file of an older version of Treaty lacks them.
+        (part.file, (keys.null_count() == 0).then(|| filter.rows(keys.values(), part.first)))
+    };
         for (file, found) in reader::each(Arc::clone(&objects), &asked, &schema, &column, found).await? {
             match (&mut looks.files[some[file]], found) {
                 (Look::At(at), Some((rows, keys))) => {
@@ -223,108 +228,6 @@ fn near(table: &Table, files: &[StoredFile], flat: &Flat) -> Vec<usize> {
         })
     };
     (0..files.len()).filter(|at| within(&files[*at])).collect()
-}
-
-/// Stored parts of some hashes of keys, as bits: a word is looked at for a key, and seldom a second
-/// one. The first words are a byte for each hash, so that those of millions stay in a cache. One other
-/// key in some thousands passes; that its text is another one is seen later.
-struct Filter {
-    coarse: Vec<u64>,
-    fine: Vec<u64>,
-}
-
-/// Keys that are looked at together.
-const LOT: usize = 1_024;
-/// A filter of few keys has so many words, so that hardly another key passes.
-const LEAST: usize = 1 << 14;
-
-impl Filter {
-    fn of(hashes: &[u64]) -> Self {
-        let halves: Vec<u32> = hashes.iter().map(|hash| keys::half(*hash) as u32).collect();
-        Self::of_halves(&halves)
-    }
-
-    fn of_halves(halves: &[u32]) -> Self {
-        // Each part takes the keys that belong to it, so that no two write the same word.
-        let parts = 2 * par::workers();
-        let words = |keys: usize| vec![0_u64; (halves.len() / keys).max(LEAST).next_multiple_of(parts)];
-        let (mut coarse, mut fine) = (words(8), words(2));
-        let (of_coarse, of_fine) = (coarse.len(), fine.len());
-        let own = coarse.chunks_mut(of_coarse / parts).zip(fine.chunks_mut(of_fine / parts)).enumerate().collect();
-        par::map(own, |(part, (coarse, fine)): (usize, (&mut [u64], &mut [u64]))| {
-            for key in halves.iter().filter(|key| place(**key, parts) == part) {
-                let [first, second] = masks(*key);
-                coarse[place(*key, of_coarse) - part * coarse.len()] |= first;
-                fine[place(*key, of_fine) - part * fine.len()] |= second;
-            }
-        });
-        Self { coarse, fine }
-    }
-
-    /// Whether a key may be one of these.
-    fn has(&self, key: u32) -> bool {
-        let [first, second] = masks(key);
-        holds(&self.coarse, key, first) && holds(&self.fine, key, second)
-    }
-
-    /// Rows whose key may be one of these, with their keys; `None` where the file is of an older version of
-    /// Treaty and lacks the column.
-    fn rows(&self, part: &Part) -> Option<(Vec<u32>, Vec<u32>)> {
-        let keys = part.batch.column(0).as_primitive::<Int32Type>();
-        if keys.null_count() > 0 {
-            return None;
-        }
-        let (mut rows, mut own) = (Vec::new(), Vec::new());
-        for (lot, keys) in keys.values().chunks(LOT).enumerate() {
-            let first = part.first + lot * LOT;
-            self.among(keys, |place| {
-                rows.push((first + place) as u32);
-                own.push(keys[place] as u32);
-            });
-        }
-        Some((rows, own))
-    }
-
-    /// Finds keys that may be among these. Words are fetched first, by little else than loads, so that the
-    /// processor waits for many of them at a time; then they are looked at without a branch.
-    #[inline]
-    fn among(&self, keys: &[i32], mut found: impl FnMut(usize)) {
-        let (mut words, mut places, mut n) = ([0_u64; LOT], [0_u16; LOT], 0);
-        for (word, key) in words.iter_mut().zip(keys) {
-            *word = self.coarse[place(*key as u32, self.coarse.len())];
-        }
-        for (at, (key, word)) in keys.iter().zip(&words).enumerate() {
-            let mask = masks(*key as u32)[0];
-            places[n] = at as u16;
-            n += usize::from(word & mask == mask);
-        }
-        for at in places[..n].iter().map(|at| usize::from(*at)) {
-            let key = keys[at] as u32;
-            if holds(&self.fine, key, masks(key)[1]) {
-                found(at);
-            }
-        }
-    }
-}
-
-/// Whether the word of a key has its bits.
-#[inline]
-fn holds(bits: &[u64], key: u32, mask: u64) -> bool {
-    bits[place(key, bits.len())] & mask == mask
-}
-
-/// Where a key belongs among so many places in order of keys.
-#[inline]
-fn place(key: u32, places: usize) -> usize {
-    (u64::from(key).wrapping_mul(places as u64) >> 32) as usize
-}
-
-/// Two bits that stand for a key in each of its words.
-#[inline]
-fn masks(key: u32) -> [u64; 2] {
-    let hash = key.wrapping_mul(0x9E37_79B9);
-    let bits = |a: u32, b: u32| 1 << (hash >> a & 63) | 1 << (hash >> b & 63);
-    [bits(14, 8), bits(26, 20)]
 }
 
 /// A stored row with a key that comes in.
@@ -512,33 +415,4 @@ pub fn columns(table: &Table, parts: &[Part]) -> Result<Columns> {
         version: Some(version),
         key,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::hash;
-    use super::*;
-
-    #[test]
-    fn a_filter_knows_its_own_hashes_and_hardly_others() {
-        for (n, most) in [(0_u64, 0), (1, 0), (3, 0), (1_000, 0), (20_000, 5), (1_000_000, 60)] {
-            let own: Vec<u64> = (0..n).map(hash::finish).collect();
-            let filter = Filter::of(&own);
-            let found = |hashes: std::ops::Range<u64>| {
-                let keys: Vec<i32> = hashes.map(|i| keys::half(hash::finish(i))).collect();
-                let mut places = Vec::new();
-                keys.chunks(LOT).enumerate().for_each(|(lot, keys)| filter.among(keys, |place| places.push(lot * LOT + place)));
-                places
-            };
-            assert_eq!(found(0..n), (0..n as usize).collect::<Vec<_>>());
-            assert!(own.iter().all(|hash| filter.has(keys::half(*hash) as u32)));
-            let others = found(n..n + 100_000);
-            let passed = (n..n + 100_000).filter(|i| filter.has(keys::half(hash::finish(*i)) as u32)).count();
-            assert!(others.len() <= most && others.len() == passed, "{} of 100,000 beside {n}", others.len());
-            for (bits, most) in [(&filter.coarse, 0.3), (&filter.fine, 0.1)] {
-                let set: u32 = bits.iter().map(|word| word.count_ones()).sum();
-                assert!(f64::from(set) < 64.0 * bits.len() as f64 * most, "the bits alone tell most apart");
-            }
-        }
-    }
 }

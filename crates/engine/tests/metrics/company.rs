@@ -13,7 +13,7 @@ use treaty_domain::zone::{LocalDay, Zone};
 use treaty_engine::case::Case;
 use treaty_engine::facts;
 use treaty_engine::metrics::{explain, keys};
-use treaty_engine::record::{ImportOptions, Incoming, Record};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming, Record};
 
 /// A file of comma-separated lines, the first of which names the columns.
 pub fn csv(table: &str, lines: &[&str]) -> Incoming {
@@ -87,6 +87,7 @@ pub async fn company_of(home: &Path, source: Vec<Incoming>) -> Case {
         known_stage: &known,
         known_stages_help: String::new(),
         origin: treaty_app::import::Origin::default(),
+        at_once: AT_ONCE,
     };
     let result = record.import(source, options, &Silent).await.expect("import");
     assert_eq!(result.faults, []);

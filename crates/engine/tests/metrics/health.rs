@@ -8,7 +8,7 @@ use treaty_app::trust::{Health, Truth};
 use treaty_domain::agreement::{AgreementSet, parse, template};
 use treaty_domain::zone::{LocalDay, Zone};
 use treaty_engine::case::Case;
-use treaty_engine::record::{ImportOptions, Record};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Record};
 use treaty_engine::trust::Trust;
 
 const DAY: i64 = 86_400_000_000;
@@ -26,6 +26,7 @@ async fn import(record: &Record, at: i64, lines: &[&str]) {
         known_stage: &known,
         known_stages_help: String::new(),
         origin: Origin::default(),
+        at_once: AT_ONCE,
     };
     let result = record.import(vec![csv("people", lines)], options, &Silent).await.expect("an import");
     assert_eq!(result.faults, []);

@@ -7,7 +7,7 @@ use treaty_app::import::{ImportResult, Silent};
 use treaty_app::layout::{self, Table};
 use treaty_app::raw::{RawChunk, RawTable, TextColumn};
 use treaty_domain::zone::Zone;
-use treaty_engine::record::{ImportOptions, Incoming, Record, Result};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming, Record, Result};
 
 /// Instant of the `n`th import of a test.
 pub fn at(n: i64) -> i64 {
@@ -59,6 +59,7 @@ pub fn options(n: i64) -> ImportOptions<'static> {
         known_stage: &stages,
         known_stages_help: "it knows lead, mql, sal, won, lost".to_owned(),
         origin: treaty_app::import::Origin::default(),
+        at_once: AT_ONCE,
     }
 }
 

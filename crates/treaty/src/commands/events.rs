@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use treaty_app::import::{ImportResult, Origin, Silent};
 use treaty_app::layout;
 use treaty_engine::identity::cells;
-use treaty_engine::record::{ImportOptions, Incoming};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming};
 use treaty_intake::events::rows::{Gathered, Stored};
 use treaty_intake::events::{Received, SOURCE, parse};
 use treaty_intake::journal::{self, Journal};
@@ -119,6 +119,7 @@ async fn import_round(home: &Home, segments: &[PathBuf], dry_run: bool) -> Outco
         known_stage: &known,
         known_stages_help: String::new(),
         origin: Origin::default(),
+        at_once: AT_ONCE,
     };
     let mut result = record.import(incoming, options, &Silent).await.map_err(|e| e.to_string())?;
     say(&mut result, &gathered, bodies, torn, &unread);

@@ -12,7 +12,7 @@ use treaty_app::import::{ImportResult, Origin, Silent};
 use treaty_app::layout;
 use treaty_app::render::format::count;
 use treaty_engine::identity::read;
-use treaty_engine::record::{ImportOptions, Incoming, Record};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming, Record};
 use treaty_intake::identity::{Aside, Outcome as Found, decide, resolve, review};
 
 /// Resolves, or does what is asked for.
@@ -103,6 +103,7 @@ async fn write(home: &Home, record: &Record, found: &[Link], what: &str) -> Resu
         known_stage: &|_| false,
         known_stages_help: String::new(),
         origin: Origin::default(),
+        at_once: AT_ONCE,
     };
     let result = record.import(vec![Incoming::Text { table, raw: links::rows(found) }], options, &Silent).await.map_err(|e| e.to_string())?;
     if let Some(fault) = result.faults.first() {

@@ -13,7 +13,7 @@ use treaty_app::import::{ImportResult, Origin, Progress, Remark, SNAPSHOT_FIELDS
 use treaty_app::raw::Fault;
 use treaty_domain::zone::{LocalDay, Micros, Zone};
 use treaty_engine::pack::{self, LeftOut, PackQuery, TextFunction};
-use treaty_engine::record::{ImportOptions, Incoming, Record};
+use treaty_engine::record::{AT_ONCE, ImportOptions, Incoming, Record};
 use treaty_intake::messy::{self, DayFirst};
 use treaty_intake::pack::{Detection, Found, Missing, NATIVE, Offer, Pack, Value, detect, left_out_note};
 
@@ -168,6 +168,7 @@ pub async fn land(
         known_stage: &known,
         known_stages_help: format!("the agreement knows {}; {}", stages.join(", "), stage_help(&input.stage_settings)),
         origin: Origin { notes: input.notes, ..input.origin },
+        at_once: AT_ONCE,
     };
     let by_pack = !options.origin.pack.is_empty();
     let mut result = record.import(input.incoming, options, progress).await.map_err(|e| e.to_string())?;

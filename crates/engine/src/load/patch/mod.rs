@@ -15,6 +15,7 @@ use super::chunk::{Chunk, Table, fields};
 use super::columns::Texts;
 use super::decode::{self, Role};
 use super::merges::Merges;
+use super::ordered::EventIds;
 use super::parts::{Column, Part};
 use super::place::{Cast, Decoded, Events, Known, NUMBERED, Numberings, columns};
 use super::timelines::{Columns, Contents, Counted, Source, Timelines};
@@ -274,12 +275,7 @@ async fn chunks(
         .map(|n| (n, places.partition_point(|g| chunk_of(*g) < n)..places.partition_point(|g| chunk_of(*g) <= n)))
         .collect();
     let assembled = par::blocking(|| par::try_map(work, |(n, groups)| Ok::<_, EngineError>((n, groups.clone(), placer.assemble(groups)?))))?;
-    let undecided: Vec<u32> = assembled.iter().flat_map(|(_, _, c)| c.touches.undecided()).collect();
-    let mut ids = std::collections::HashMap::new();
-    if !undecided.is_empty() {
-        let found = record.cells("touchpoints", version, numberings.of("touchpoints"), "touchpoint_id", &undecided).await?;
-        ids.extend(undecided.into_iter().zip(found).filter_map(|(row, id)| Some((row, id?))));
-    }
+    let ids = EventIds::read(record, version, numberings, assembled.iter().flat_map(|(_, _, c)| &c.lists)).await?;
     let list = |name: &'static str, numbers: Vec<u32>| -> Table {
         (name, fields(&[("group", DataType::UInt32)]), vec![Arc::new(UInt32Array::from(numbers))])
     };

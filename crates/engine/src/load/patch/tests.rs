@@ -3,7 +3,7 @@
 
 use crate::case::Case;
 use crate::metrics::Catalogue;
-use crate::record::{ImportOptions, Incoming, Record};
+use crate::record::{AT_ONCE, ImportOptions, Incoming, Record};
 use crate::reports::Ask;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use proptest::prelude::*;
@@ -158,6 +158,7 @@ async fn import(record: &Record, n: i64, files: &Files) {
         known_stage: &known,
         known_stages_help: String::new(),
         origin: Origin::default(),
+        at_once: AT_ONCE,
     };
     let result = record.import(files.sources(), options, &Silent).await.expect("an import");
     assert_eq!(result.faults, []);
