@@ -127,16 +127,27 @@ pub(crate) fn cluster(treaty: &Path, home: &Path) -> Result<[Run; 2], String> {
 /// The largest company that is generated as one; larger ones are copies of it with other people.
 const WHOLE: u64 = 1_000_000;
 
-/// Copies a company under other ids; campaigns, content and users stay those of the first.
+/// So many copies of a company under other ids as one: events in order of time, as exports have them; campaigns, content
+/// and users are those of the first.
 const COPY: &str = "import sys, os, pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
-src, out, mark = sys.argv[1:]
+src, out, copies = sys.argv[1], sys.argv[2], int(sys.argv[3])
 own = {'account_id', 'person_id', 'opportunity_id', 'touchpoint_id', 'activity_id', 'handoff_id', 'subject_id'}
-for file in sorted(os.listdir(src)):
-    if file.split('.')[0] in ('campaigns', 'content', 'users', 'spend'): continue
-    t = pq.read_table(f'{src}/{file}')
+when = {'touchpoints': 'occurred_at', 'activities': 'occurred_at', 'stage_changes': 'changed_at'}
+def copy(t, part):
     for i, name in enumerate(t.column_names):
-        if name in own: t = t.set_column(i, name, pc.binary_join_element_wise(t[name], mark, ''))
-    pq.write_table(t, f'{out}/{file}', compression='zstd')
+        if part and name in own: t = t.set_column(i, t.schema.field(name), pc.binary_join_element_wise(t[name], f'x{part}', ''))
+    return t
+for file in sorted(os.listdir(src)):
+    table, t = file.split('.')[0], pq.read_table(f'{src}/{file}')
+    with pq.ParquetWriter(f'{out}/{file}', t.schema, compression='zstd') as w:
+        if table in ('campaigns', 'content', 'users', 'spend'): w.write_table(t)
+        elif table not in when:
+            for part in range(copies): w.write_table(copy(t, part))
+        else:
+            for at in range(0, t.num_rows, (1 << 20) // copies):
+                some = t.slice(at, (1 << 20) // copies)
+                some = pa.concat_tables([copy(some, part) for part in range(copies)])
+                w.write_table(some.take(pc.sort_indices(some[when[table]])))
 ";
 
 /// What a company of some size takes.
@@ -148,7 +159,7 @@ struct Grown {
     peaks: [u64; 2],
 }
 
-/// Import and review of companies of growing size: seconds, and seconds a million leads. Those that are imported at once
+/// Import and review of companies of growing size: seconds, and seconds a million leads. Those that are generated as one
 /// are measured so many times, and the median one is told: the smallest depend on how quickly memory is handed out.
 pub(crate) fn growth(lab: &Lab, peer: &Peer, treaty: &Path, sizes: &[u64], seed: u64, runs: u64) -> Result<Vec<Vec<String>>, String> {
     let head = ["leads", "import", "review", "again", "seconds a million leads", "peak of import", "peak of review"];
@@ -172,26 +183,21 @@ pub(crate) fn growth(lab: &Lab, peer: &Peer, treaty: &Path, sizes: &[u64], seed:
     Ok(rows)
 }
 
-/// A company of some size, imported into a new home in parts, and its review.
+/// A company of some size, imported into a new home, and its review.
 fn grown(lab: &Lab, peer: &Peer, treaty: &Path, leads: u64, seed: u64) -> Result<Grown, String> {
     let home = lab.home(treaty, "home-growth")?;
-    let (mut seconds, mut peak) = (0.0, 0);
-    for part in 0..leads.div_ceil(WHOLE) {
-        let whole = lab.company(peer, leads.min(WHOLE), seed)?;
-        let data = if part == 0 { whole } else { copy(lab, peer, &whole, part)? };
-        let import = measure::run(treaty_in(treaty, &home).arg("import").arg(&data))?;
-        say(&format!("{leads} leads, part {part}: import {:.2} s, {} MiB", import.seconds, import.peak_kib / 1024));
-        seconds += import.seconds;
-        peak = import.peak_kib.max(peak);
-    }
+    let whole = lab.company(peer, leads.min(WHOLE), seed)?;
+    let data = if leads > WHOLE { copies(lab, peer, &whole, leads.div_ceil(WHOLE))? } else { whole };
+    let import = measure::run(treaty_in(treaty, &home).arg("import").arg(&data))?;
     let (first, again) = (review(treaty, &home, &[])?, review(treaty, &home, &[])?);
-    say(&format!("{leads} leads: import {seconds:.2} s, review {:.2} s", first.seconds));
-    Ok(Grown { import: seconds, review: first.seconds, again: again.seconds, peaks: [peak, first.peak_kib.max(again.peak_kib)] })
+    say(&format!("{leads} leads: import {:.2} s, {} MiB, review {:.2} s", import.seconds, import.peak_kib / 1024, first.seconds));
+    let peaks = [import.peak_kib, first.peak_kib.max(again.peak_kib)];
+    Ok(Grown { import: import.seconds, review: first.seconds, again: again.seconds, peaks })
 }
 
-fn copy(lab: &Lab, peer: &Peer, whole: &Path, part: u64) -> Result<std::path::PathBuf, String> {
+fn copies(lab: &Lab, peer: &Peer, whole: &Path, copies: u64) -> Result<std::path::PathBuf, String> {
     let data = lab.empty("copied")?;
-    measure::run(peer.inline(COPY).arg(whole).arg(&data).arg(format!("x{part}")))?;
+    measure::run(peer.inline(COPY).arg(whole).arg(&data).arg(copies.to_string()))?;
     Ok(data)
 }
 

@@ -56,6 +56,8 @@ pub struct Person {
 pub struct Opportunity {
     /// Number of the opportunity.
     pub id: u32,
+    /// Place in the order of ids, guests last: it decides at one instant (S3). Numbers need not follow it.
+    pub order: u32,
     /// Belongs to another account; ends leads here but yields no facts of its own.
     pub guest: bool,
     /// Creation.

@@ -14,6 +14,8 @@ mod history;
 mod imports;
 #[path = "record/oracle.rs"]
 mod oracle;
+#[path = "record/slices.rs"]
+mod slices;
 #[path = "record/upkeep.rs"]
 mod upkeep;
 #[path = "record/writers.rs"]

@@ -71,13 +71,13 @@ enum Kind {
     Ended,
 }
 
-/// Something that moves a lead. The order is that of time, kind and number, so that it does not
+/// Something that moves a lead. The order is that of time, kind and place, so that it does not
 /// depend on how the input is arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Move {
     at: Micros,
     kind: Kind,
-    /// Place of a stage change or hand-off; number of an opportunity.
+    /// Place of a stage change or hand-off; of an opportunity in the order of ids.
     number: u32,
     /// Position of the opportunity.
     position: u32,
@@ -153,9 +153,9 @@ fn collect(
     }
     for i in mine {
         let o = &outcomes[*i as usize];
-        add(o.fact.created_at, Kind::Created, o.fact.opportunity, *i);
+        add(o.fact.created_at, Kind::Created, o.order, *i);
         if let Some(at) = o.ended_at {
-            add(at.max(o.fact.created_at), Kind::Ended, o.fact.opportunity, *i);
+            add(at.max(o.fact.created_at), Kind::Ended, o.order, *i);
         }
     }
     moves.sort_unstable();

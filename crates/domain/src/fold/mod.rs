@@ -205,6 +205,8 @@ impl Track {
 pub(crate) struct Outcome {
     pub fact: OpportunityFact,
     pub track: Track,
+    /// Place in the order of ids.
+    pub order: u32,
     /// Position of the primary contact in the timeline, or `NONE`.
     pub primary: u32,
     /// End without a win: lost or recycled.
@@ -246,7 +248,7 @@ pub fn fold<S: Sink>(cx: &Context, t: &Timeline<'_>, scratch: &mut Scratch, sink
     by_primary.extend((0..outcomes.len() as u32).filter(|i| outcomes[*i as usize].primary != NONE));
     by_primary.sort_unstable_by_key(|i| {
         let o = &outcomes[*i as usize];
-        (o.primary, o.fact.created_at, o.fact.opportunity)
+        (o.primary, o.fact.created_at, o.order)
     });
     let mut from = 0;
     for (i, person) in t.people.iter().enumerate() {

@@ -135,5 +135,5 @@ pub(super) fn outcome(cx: &Context, t: &Timeline<'_>, o: &Opportunity) -> Outcom
         pipeline_at,
     };
     let primary = if known { primary(t, o) } else { NONE };
-    Outcome { fact, track, primary, ended_at: lost_at.or(recycled_at), paid: raw.is_some_and(|minor| minor > 0) }
+    Outcome { fact, track, order: o.order, primary, ended_at: lost_at.or(recycled_at), paid: raw.is_some_and(|minor| minor > 0) }
 }

@@ -289,6 +289,7 @@ impl Story {
             name: name.to_owned(),
             deal: Opportunity {
                 id: 500 + self.deals.len() as u32,
+                order: self.deals.len() as u32,
                 guest: false,
                 created_at: when.instant(),
                 amount: Some(amount),

@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use treaty_domain::agreement::AgreementSet;
 use treaty_domain::timeline::NONE;
+use treaty_domain::zone::LocalDay;
 
 /// Views that are kept; older ones give way.
 const KEEP: usize = 4;
@@ -131,7 +132,9 @@ struct Contents {
 /// were not touched have the same facts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
-    view: String,
+    as_of: i32,
+    as_corrected: bool,
+    like: String,
     base: String,
 }
 
@@ -139,8 +142,19 @@ impl Lineage {
     /// Of a view over timelines of a base.
     pub fn of(record: &Record, set: &AgreementSet, view: View, base: &str) -> Self {
         let states = ["users", "campaigns", "fx_rates"].map(|table| record.state(table, view.version));
-        let key = format!("{:?} {} {} {states:?}", view.as_of, view.as_corrected, common(record, set));
-        Self { view: digest(key.as_bytes()), base: base.to_owned() }
+        let like = digest(format!("{} {states:?}", common(record, set)).as_bytes());
+        Self { as_of: view.as_of.0, as_corrected: view.as_corrected, like, base: base.to_owned() }
+    }
+
+    /// Of the facts that were derived last, if those of the newest version can follow from them; with their view.
+    pub fn last(record: &Record, set: &AgreementSet) -> Option<(View, Self)> {
+        let folders = std::fs::read_dir(record.home().join("facts")).ok()?.flatten();
+        let derived = |e: std::fs::DirEntry| Some((e.metadata().ok()?.modified().ok()?, e.path()));
+        let (_, newest) = folders.filter(|e| e.file_name().to_string_lossy().starts_with('v')).filter_map(derived).max()?;
+        let last = contents(&newest)?.lineage;
+        let day = LocalDay(last.as_of);
+        let view = crate::case::view(record, set.on(day.into()), day, last.as_corrected).0;
+        (view.version == record.version() && Self::of(record, set, view, &last.base) == last).then_some((view, last))
     }
 }
 

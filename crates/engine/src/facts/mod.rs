@@ -65,5 +65,5 @@ impl Facts {
 }
 
 pub use kept::{open, place};
-pub use pass::derive;
+pub use pass::{derive, follow};
 pub use schemas::schemas;

@@ -87,6 +87,14 @@ impl Ready {
         Ok(Self { world, shape, rest })
     }
 
+    /// Folds patched groups and keeps them with older facts.
+    fn patch(&self, keeper: &Keeper, lineage: Lineage, older: &Older) -> Result<(), EngineError> {
+        par::blocking(|| {
+            par::try_map(older.patched(), |chunk| keeper.add(self.fold(chunk, true)?))?;
+            keeper.finish_patch(&self.rest, &self.shape, lineage, older)
+        })
+    }
+
     /// How many chunks there are.
     fn chunks(&self) -> usize {
         self.world.timelines.chunks()
@@ -378,10 +386,7 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
         let lineage = Lineage::of(record, set, view, &ready.rest.base);
         let own = Arc::clone(&keeper);
         let kept = match par::blocking(|| Older::find(folder, &lineage, &ready.world.timelines)) {
-            Some(older) => par::blocking(|| {
-                par::try_map(older.patched(), |chunk| keeper.add(ready.fold(chunk, true)?))?;
-                keeper.finish_patch(&ready.rest, &ready.shape, lineage, &older)
-            }),
+            Some(older) => ready.patch(&keeper, lineage, &older),
             None => run(&ready, move |batch| own.add(batch))
                 .await
                 .and_then(|_| par::blocking(|| keeper.finish(&ready.rest, &ready.shape, lineage))),
@@ -392,6 +397,27 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
     }
     let batches = run(&ready, Ok).await?;
     collect(&batches, &ready.shape, ready.rest.clone(), view)
+}
+
+/// Brings the facts that were asked last up to date with the newest version, if only patched groups of its timelines
+/// differ, which must be there.
+///
+/// # Errors
+/// When the record cannot be read, or files cannot be written.
+pub async fn follow(record: &Record, set: &AgreementSet) -> Result<(), EngineError> {
+    let Some((view, last)) = Lineage::last(record, set) else { return Ok(()) };
+    let folder = super::place(record, set, view);
+    if super::open(&folder, record, set, view).is_some() {
+        return Ok(());
+    }
+    let ready = Ready::load(record, set, view, false).await?;
+    let lineage = Lineage::of(record, set, view, &ready.rest.base);
+    if lineage == last
+        && let Some(older) = par::blocking(|| Older::find(&folder, &lineage, &ready.world.timelines))
+    {
+        ready.patch(&Keeper::new(&folder)?, lineage, &older)?;
+    }
+    Ok(())
 }
 
 /// Runs the pass and does something with each of its rows as they come; gives what that gave.

@@ -1,6 +1,7 @@
 //! Finding the number of an id. Ids are kept in order by their first letters, so that a column that
 //! is itself in order, as the record stores them, is numbered by walking beside it.
 
+use crate::record::par;
 use datafusion::arrow::array::{Array, StringArray};
 use treaty_domain::timeline::NONE;
 
@@ -52,9 +53,9 @@ impl Ids {
             }
         };
         if decisive {
-            entries.sort_unstable();
+            par::sort_by(&mut entries, Ord::cmp);
         } else {
-            entries.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))).then(a.1.cmp(&b.1)));
+            par::sort_by(&mut entries, |a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))).then(a.1.cmp(&b.1)));
         }
         let keys = entries.iter().map(|e| e.0).collect();
         let places = entries.iter().map(|e| (e.2, e.1)).collect();

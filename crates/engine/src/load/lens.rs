@@ -303,6 +303,7 @@ impl Slices {
                     }
                 }
                 self.deals.push(Opportunity {
+                    order: n,
                     id: id[i],
                     guest: n >= *own,
                     created_at: instant(created, i),

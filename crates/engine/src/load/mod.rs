@@ -161,17 +161,21 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
 }
 
 /// Makes the timelines of the newest version after an import and keeps them, so that the next question need
-/// not: from all rows after a `large` one, else where they hardly differ from those that are kept.
+/// not: from all rows after a `large` one, else where they hardly differ from those that are kept, and then the
+/// facts that were asked last as well.
 ///
 /// # Errors
 /// When the record cannot be read.
-pub async fn prepare(record: &Record, large: bool) -> Result<(), EngineError> {
+pub async fn prepare(record: &Record, set: &AgreementSet, large: bool) -> Result<(), EngineError> {
     let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
     let source = Source::read(record, view, Micros(i64::MAX)).await?;
     if large {
         return Timelines::open(record, &source, true).await.map(|_| ());
     }
-    Timelines::follow(record, &source).await
+    if Timelines::follow(record, &source).await? {
+        crate::facts::follow(record, set).await?;
+    }
+    Ok(())
 }
 
 /// The order of what a stage value means; [`NONE`] for nothing.

@@ -79,14 +79,14 @@ impl Ordered {
         let (mut from, mut first) = (0, 0);
         for n in counts {
             let to = from + *n as usize;
-            let own = first..first + ends[first..].partition_point(|end| *end <= to);
+            let own = first..first + ends[first..].iter().take_while(|end| **end <= to).count();
             if own.len() > 1 {
                 let piece = |i: usize| ends[own.clone()].partition_point(|end| *end <= i);
                 let row = |at: usize| order.as_ref().map_or(at, |order| order[at] as usize);
                 let mut at = from;
                 while at < to {
-                    let same = (at..to).take_while(|i| key.same(row(*i), row(at))).count();
-                    if (at..at + same).any(|i| piece(row(i)) != piece(row(at))) {
+                    let same = 1 + (at + 1..to).take_while(|i| key.same(row(*i), row(at))).count();
+                    if (at + 1..at + same).any(|i| piece(row(i)) != piece(row(at))) {
                         ties.push(at..at + same);
                     }
                     at += same;

@@ -235,16 +235,14 @@ impl Timelines {
         Self::build(record, source, &folder, like).await
     }
 
-    /// Makes and keeps those of a state of the record that hardly differs from one whose timelines are kept.
+    /// Makes and keeps those of a state of the record that hardly differs from one whose timelines are kept; tells
+    /// whether there are any.
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub async fn follow(record: &Record, source: &Source) -> Result<(), EngineError> {
+    pub async fn follow(record: &Record, source: &Source) -> Result<bool, EngineError> {
         let folder = source.folder(record);
-        if !folder.join(CONTENTS).is_file() {
-            Self::open_patched(record, source, &folder, BARELY).await?;
-        }
-        Ok(())
+        Ok(folder.join(CONTENTS).is_file() || Self::open_patched(record, source, &folder, BARELY).await?.is_some())
     }
 
     /// Takes what is kept as a patch, or makes one where no more than one row in `share` of a table has changed.

@@ -107,11 +107,13 @@ pub(super) async fn land(
         let (mut flat, mut hashes, dropped) = par::blocking(|| {
             let waiting = if more { Vec::new() } else { std::mem::take(&mut aside) };
             let (mut flat, hashes) = read(table, slice, waiting, way, &mut undated, &mut out)?;
+            let mut dropped = HashSet::new();
             if more {
                 let rows = repeated(&flat, &hashes, &again);
                 aside.push(flat.set_aside(&rows)?);
+            } else {
+                dropped = one_of_each(table, &flat, &hashes, &mut out)?;
             }
-            let dropped = one_of_each(table, &flat, &hashes, &mut out)?;
             money(table, &flat, &dropped, &mut sums)?;
             Ok::<_, RecordError>((flat, hashes, dropped))
         })?;

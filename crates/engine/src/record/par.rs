@@ -53,6 +53,14 @@ pub fn try_map<T: Send, R: Send, E: Send>(
     map(items, work).into_iter().collect()
 }
 
+/// Sorts on all cores; what orders alike may change places.
+pub fn sort_by<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> std::cmp::Ordering + Sync) {
+    let share = items.len().div_ceil(workers()).max(1 << 16);
+    map(items.chunks_mut(share).collect(), |some: &mut [T]| some.sort_unstable_by(&compare));
+    // Runs that are in order are put together.
+    items.sort_by(compare);
+}
+
 /// Two pieces of work side by side, where the runtime has other threads.
 pub async fn join<A: Send, B: Send>(a: impl Future<Output = A> + Send, b: impl Future<Output = B> + Send) -> (A, B) {
     let Some(handle) = threaded() else { return (a.await, b.await) };
@@ -162,6 +170,15 @@ mod tests {
             Err(-2)
         );
         assert_eq!(super::ranges(5, 2), vec![0..2, 2..4, 4..5]);
+    }
+
+    #[test]
+    fn all_is_sorted() {
+        let mut numbers: Vec<u32> = (0..300_000u32).map(|i| i.wrapping_mul(2_654_435_761) >> 12).collect();
+        let mut want = numbers.clone();
+        want.sort_unstable();
+        super::sort_by(&mut numbers, u32::cmp);
+        assert_eq!(numbers, want);
     }
 
     #[test]

@@ -272,7 +272,7 @@ pub(super) fn slices(sources: Vec<Prepared>, rows: usize) -> Vec<Slice> {
             let rows = run.rows();
             let run = (Arc::clone(&source.file), run);
             match slices.last_mut() {
-                Some(slice) if slice.rows < each => {
+                Some(slice) if slice.rows < each || rows == 0 => {
                     slice.rows += rows;
                     slice.runs.push(run);
                 }

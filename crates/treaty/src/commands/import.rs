@@ -185,8 +185,8 @@ pub async fn land(
     super::identity::after_import(home, &mut result, input.source != "native").await?;
     if result.committed && record.refresh().await.is_ok() {
         progress.step("placing events", None);
-        // The import has happened. Timelines that cannot be kept now are made by the next question.
-        let _ = treaty_engine::load::prepare(&record, is_large(&record, &result).await).await;
+        // The import has happened. What cannot be kept now is made by the next question.
+        let _ = treaty_engine::load::prepare(&record, &home.set, is_large(&record, &result).await).await;
     }
     Ok(result)
 }

@@ -8,7 +8,7 @@ use crate::reports::Ask;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use treaty_app::import::{Origin, Silent};
 use treaty_app::layout;
 use treaty_app::raw::{RawChunk, RawTable, TextColumn};
@@ -44,19 +44,24 @@ impl Files {
         self.0.entry(table).or_default().insert(key.join(","), row);
     }
 
-    fn sources(&self) -> Vec<Incoming> {
+    /// In chunks of at most so many rows.
+    fn sources(&self, each: usize) -> Vec<Incoming> {
         let source = |(table, rows): (&&'static str, &BTreeMap<String, String>)| {
             let header = TABLES.iter().find(|t| t.0 == *table).map_or("", |t| t.2);
-            let mut columns: Vec<TextColumn> = header.split(',').map(TextColumn::new).collect();
-            for row in rows.values() {
-                for (column, cell) in columns.iter_mut().zip(row.split(',')) {
-                    column.push((!cell.is_empty()).then_some(cell));
+            let rows: Vec<&String> = rows.values().collect();
+            let chunk = |rows: &[&String]| {
+                let mut columns: Vec<TextColumn> = header.split(',').map(TextColumn::new).collect();
+                for row in rows {
+                    for (column, cell) in columns.iter_mut().zip(row.split(',')) {
+                        column.push((!cell.is_empty()).then_some(cell));
+                    }
                 }
-            }
+                RawChunk { columns, lines: (2..).take(rows.len()).collect() }
+            };
             let raw = RawTable {
                 name: (*table).to_owned(),
                 file: format!("{table}.csv"),
-                chunks: vec![RawChunk { columns, lines: (2..).take(rows.len()).collect() }],
+                chunks: rows.chunks(each).map(chunk).collect(),
                 faults: Vec::new(),
             };
             Incoming::Text { table: layout::table(table).expect(table), raw }
@@ -147,7 +152,7 @@ fn row(files: &mut Files, table: u8, seed: u64) {
     }
 }
 
-async fn import(record: &Record, n: i64, files: &Files) {
+async fn import(record: &Record, n: i64, files: &Files, at_once: usize) {
     let known = |s: &str| ["lead", "mql", "sal", "opportunity", "demo", "won", "lost", "disqualified", "recycled"].contains(&s);
     let options = ImportOptions {
         at: 1_780_000_000_000_000 + n * 3_600_000_000,
@@ -158,9 +163,9 @@ async fn import(record: &Record, n: i64, files: &Files) {
         known_stage: &known,
         known_stages_help: String::new(),
         origin: Origin::default(),
-        at_once: AT_ONCE,
+        at_once,
     };
-    let result = record.import(files.sources(), options, &Silent).await.expect("an import");
+    let result = record.import(files.sources(at_once), options, &Silent).await.expect("an import");
     assert_eq!(result.faults, []);
 }
 
@@ -209,17 +214,22 @@ fn copy(from: &Path, to: &Path) {
 
 /// Whether the newest of some derived folders stands on an older one.
 fn stands_on_older(folder: &Path, version: u64, inner: &str) -> bool {
-    let name = format!("v{version:08}-");
-    let own = std::fs::read_dir(folder).expect("a folder").flatten().find(|e| e.file_name().to_string_lossy().starts_with(&name));
-    own.expect("a folder of the version").path().join(inner).is_dir()
+    of_version(folder, version).expect("a folder of the version").join(inner).is_dir()
 }
 
-/// Imports and a check after each; gives how many were done by patches.
-async fn check(imports: &[Vec<(u8, u64)>], people: &str) -> Result<(usize, usize), TestCaseError> {
+fn of_version(folder: &Path, version: u64) -> Option<PathBuf> {
+    let name = format!("v{version:08}-");
+    let own = std::fs::read_dir(folder).ok()?.flatten().find(|e| e.file_name().to_string_lossy().starts_with(&name));
+    own.map(|e| e.path())
+}
+
+/// Imports and a check after each; gives how many timelines and facts were patches, and how many facts were there before
+/// anyone asked.
+async fn check(imports: &[Vec<(u8, u64)>], people: &str) -> Result<[usize; 3], TestCaseError> {
     let home = tempfile::tempdir().expect("a home");
     let record = Record::init(home.path()).await.expect("a record");
     let set = agreement(people);
-    let (mut patched, mut folded) = (0, 0);
+    let [mut patched, mut folded, mut followed] = [0; 3];
     for (n, rows) in imports.iter().enumerate() {
         let mut files = Files::default();
         rows.iter().for_each(|(table, seed)| row(&mut files, *table, *seed));
@@ -227,7 +237,12 @@ async fn check(imports: &[Vec<(u8, u64)>], people: &str) -> Result<(usize, usize
         if undo {
             record.undo(1_780_000_000_000_000 + n as i64 * 3_600_000_000).await.expect("undone");
         } else {
-            import(&record, n as i64, &files).await;
+            // Some in slices.
+            import(&record, n as i64, &files, if n % 2 == 1 { 3 } else { AT_ONCE }).await;
+        }
+        if n % 2 == 0 {
+            crate::facts::follow(&record, &set).await.expect("facts");
+            followed += usize::from(of_version(&home.path().join("facts"), record.version()).is_some());
         }
         let got = told(home.path(), &set).await;
         let fresh = tempfile::tempdir().expect("a home");
@@ -240,7 +255,7 @@ async fn check(imports: &[Vec<(u8, u64)>], people: &str) -> Result<(usize, usize
         patched += usize::from(stands_on_older(&home.path().join("timelines"), record.version(), "base"));
         folded += usize::from(stands_on_older(&home.path().join("facts"), record.version(), "whole"));
     }
-    Ok((patched, folded))
+    Ok([patched, folded, followed])
 }
 
 /// A first import of some of everything.
@@ -270,11 +285,64 @@ proptest! {
     }
 }
 
+/// Events in the order of S3 are the same in whatever order, and in how many files, rows came.
+#[test]
+fn ties_do_not_show_how_rows_came() {
+    // Whoever did what at the same instant: hundreds of events of a few people on a few days.
+    let mut rows: Vec<(&'static str, String)> = Vec::new();
+    let mut put = |table: &'static str, row: String| rows.push((table, row));
+    for p in 0..6 {
+        put("people", format!("p{p},a{},2025-01-01T08:00:00Z,,web,,u1", p % 2));
+        put("opportunities", format!("o{p},a{},2025-01-02T08:00:00Z,100.50,USD,new_business,,u1", p % 2));
+        put("opportunity_contacts", format!("o{p},p{p},true"));
+        for i in 0..12 {
+            let at = format!("2025-02-{:02}T09:00:00Z", 1 + i % 3);
+            put("touchpoints", format!("t{p}-{i:02},p{p},{at},c{},{},true", i % 4, ["web", "fair", "direct"][i % 3]));
+            put("activities", format!("y{p}-{i:02},p{p},,{at},{},{}", ["call", "email"][i % 2], ["outbound", "inbound"][i / 2 % 2]));
+            put("handoffs", format!("h{p}-{i:02},p{p},{at},u{},{},{},1,USD", i % 5, ["accepted", "pending"][i / 3 % 2], if i / 3 % 2 == 0 { &at } else { "" }));
+            put("stage_changes", format!("person,p{p},{at},{},", ["mql", "sal", "recycled", "disqualified"][i / 3 % 4]));
+            put("stage_changes", format!("opportunity,o{p},{at},{},", ["demo", "won", "lost", "opportunity"][i / 3 % 4]));
+        }
+    }
+    let set = agreement("roles_else_account");
+    let land = async |imports: Vec<Vec<usize>>, at_once: usize| {
+        let home = tempfile::tempdir().expect("a home");
+        let record = Record::init(home.path()).await.expect("a record");
+        for (n, some) in imports.iter().enumerate() {
+            let mut files = Files::default();
+            some.iter().for_each(|i| files.put(rows[*i].0, rows[*i].1.clone()));
+            import(&record, n as i64, &files, at_once).await;
+        }
+        let tables = ["leads", "stage_visits", "opportunities", "handoffs", "sla_clocks", "influences", "credits"];
+        let of_events = |line: &String| line.split_once(": ").is_some_and(|(table, _)| tables.contains(&table));
+        told(home.path(), &set).await.into_iter().filter(of_events).collect::<Vec<_>>()
+    };
+    runtime().block_on(async {
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let want = land(vec![all.clone()], AT_ONCE).await;
+        assert!(want.len() > 6);
+        assert_eq!(land(vec![all.clone()], 5).await, want, "slices");
+        for step in [5, 7] {
+            let mut imports: Vec<Vec<usize>> = (0..step).map(|n| all.iter().copied().filter(|i| i % step == n).collect()).collect();
+            assert_eq!(land(imports.clone(), AT_ONCE).await, want, "{step} imports");
+            imports.reverse();
+            assert_eq!(land(imports, AT_ONCE).await, want, "{step} imports, the last ones first");
+        }
+    });
+}
+
+#[test]
+fn opportunities_of_one_instant_do_not_show_when_they_came() {
+    // One of two that were created at the same instant moves to another account, and gets a contact.
+    let moved = vec![(4, 6_815_503_814_613_428_791), (6, 10_433_333_240_113_291_047)];
+    runtime().block_on(check(&[company(), moved], "roles_else_account")).expect("the same");
+}
+
 #[test]
 fn small_imports_are_patches() {
     // Rows of every table but merges, campaigns and users, which decide over all accounts.
     let imports: Vec<Vec<(u8, u64)>> = (0..6).map(|n| (0..6).map(|i| (((n * 5 + i * 3) % 18) as u8, 1_000 + n * 131 + i * 17)).collect()).collect();
     let all: Vec<Vec<(u8, u64)>> = std::iter::once(company()).chain(imports).collect();
-    let (patched, folded) = runtime().block_on(check(&all, "roles_else_account")).expect("the same");
-    assert!(patched >= 4 && folded >= 4, "{patched} and {folded} of 6 imports were patches");
+    let [patched, folded, followed] = runtime().block_on(check(&all, "roles_else_account")).expect("the same");
+    assert!(patched >= 4 && folded >= 4 && followed >= 2, "{patched} and {folded} of 6 imports were patches, {followed} facts of 3 were there");
 }
