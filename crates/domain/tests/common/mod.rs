@@ -568,9 +568,7 @@ impl Told {
         self.facts
             .visits
             .iter()
-            .find(|v| {
-                v.subject == id && v.is_lead == is_lead && v.stage == rank(stage) && v.attempt == attempt
-            })
+            .find(|v| v.subject == id && v.is_lead == is_lead && v.stage == rank(stage) && v.attempt == attempt)
             .cloned()
     }
 
