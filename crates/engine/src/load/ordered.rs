@@ -22,7 +22,7 @@ const IDS: [(&str, &str); 6] = [
     ("field_changes", "subject_id"),
 ];
 
-/// EventIds of events that only these can order, by table and row.
+/// Ids of events that only these can order, by table and row.
 #[derive(Debug, Default)]
 pub struct EventIds(BTreeMap<&'static str, HashMap<u32, String>>);
 

@@ -37,7 +37,7 @@ pub struct ImportOptions<'a> {
     pub at_once: usize,
 }
 
-/// What [`ImportOptions::at_once`] is where memory matters no more than time: a gigabyte or so.
+/// What [`ImportOptions::at_once`] mostly is: two gigabytes or so.
 pub const AT_ONCE: usize = 12_000_000;
 
 /// What became of some tables of an import.
