@@ -145,17 +145,17 @@ impl Lineage {
         let like = digest(format!("{} {states:?}", common(record, set)).as_bytes());
         Self { as_of: view.as_of.0, as_corrected: view.as_corrected, like, base: base.to_owned() }
     }
+}
 
-    /// Of the facts that were derived last, if those of the newest version can follow from them; with their view.
-    pub fn last(record: &Record, set: &AgreementSet) -> Option<(View, Self)> {
-        let folders = std::fs::read_dir(record.home().join("facts")).ok()?.flatten();
-        let derived = |e: std::fs::DirEntry| Some((e.metadata().ok()?.modified().ok()?, e.path()));
-        let (_, newest) = folders.filter(|e| e.file_name().to_string_lossy().starts_with('v')).filter_map(derived).max()?;
-        let last = contents(&newest)?.lineage;
-        let day = LocalDay(last.as_of);
-        let view = crate::case::view(record, set.on(day.into()), day, last.as_corrected).0;
-        (view.version == record.version() && Self::of(record, set, view, &last.base) == last).then_some((view, last))
-    }
+/// The view whose facts were derived last, of the newest version, if these can follow from those.
+pub fn asked_last(record: &Record, set: &AgreementSet) -> Option<View> {
+    let folders = std::fs::read_dir(record.home().join("facts")).ok()?.flatten();
+    let derived = |e: std::fs::DirEntry| Some((e.metadata().ok()?.modified().ok()?, e.path()));
+    let (_, newest) = folders.filter(|e| e.file_name().to_string_lossy().starts_with('v')).filter_map(derived).max()?;
+    let last = contents(&newest)?.lineage;
+    let day = LocalDay(last.as_of);
+    let (view, _) = crate::case::view(record, set.on(day.into()), day, last.as_corrected);
+    (view.version == record.version() && Lineage::of(record, set, view, &last.base) == last).then_some(view)
 }
 
 /// What facts follow from beside the view.

@@ -64,6 +64,6 @@ impl Facts {
     }
 }
 
-pub use kept::{open, place};
+pub use kept::{asked_last, open, place};
 pub use pass::{derive, follow};
 pub use schemas::schemas;

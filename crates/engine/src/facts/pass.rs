@@ -399,22 +399,18 @@ pub async fn derive(record: &Record, set: &AgreementSet, view: View, folder: Opt
     collect(&batches, &ready.shape, ready.rest.clone(), view)
 }
 
-/// Brings the facts that were asked last up to date with the newest version, if only patched groups of its timelines
-/// differ, which must be there.
+/// Keeps the facts of a view, if all but patched groups of its timelines are those of facts that are kept.
 ///
 /// # Errors
 /// When the record cannot be read, or files cannot be written.
-pub async fn follow(record: &Record, set: &AgreementSet) -> Result<(), EngineError> {
-    let Some((view, last)) = Lineage::last(record, set) else { return Ok(()) };
+pub async fn follow(record: &Record, set: &AgreementSet, view: View) -> Result<(), EngineError> {
     let folder = super::place(record, set, view);
     if super::open(&folder, record, set, view).is_some() {
         return Ok(());
     }
     let ready = Ready::load(record, set, view, false).await?;
     let lineage = Lineage::of(record, set, view, &ready.rest.base);
-    if lineage == last
-        && let Some(older) = par::blocking(|| Older::find(&folder, &lineage, &ready.world.timelines))
-    {
+    if let Some(older) = par::blocking(|| Older::find(&folder, &lineage, &ready.world.timelines)) {
         ready.patch(&Keeper::new(&folder)?, lineage, &older)?;
     }
     Ok(())

@@ -172,8 +172,15 @@ pub async fn prepare(record: &Record, set: &AgreementSet, large: bool) -> Result
     if large {
         return Timelines::open(record, &source, true).await.map(|_| ());
     }
-    if Timelines::follow(record, &source).await? {
-        crate::facts::follow(record, set).await?;
+    if Timelines::follow(record, &source).await?
+        && let Some(view) = crate::facts::asked_last(record, set)
+    {
+        // Merges behind the day do not count in it: then it has timelines of its own.
+        let as_of = terms::as_of_instant(&set.on(view.day()).zone, view.as_of);
+        let source = Source::read(record, view, as_of).await?;
+        if Timelines::follow(record, &source).await? {
+            crate::facts::follow(record, set, view).await?;
+        }
     }
     Ok(())
 }

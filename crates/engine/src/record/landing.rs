@@ -90,29 +90,26 @@ pub(super) async fn land(
     // Other tables need all rows at hand, to settle what several sources say.
     let at_once = if table.column("source").is_some() { options.at_once } else { usize::MAX };
     let mut slices = source::slices(sources, at_once);
-    let again = if slices.len() > 1 {
+    let mut again = None;
+    if slices.len() > 1 {
         progress.step(&format!("looking for keys of {} that come again", table.name), None);
-        par::blocking(|| source::again(table, &slices, &options.zone))?
-    } else {
-        Filter::of_halves(&[])
-    };
+        again = Some(par::blocking(|| source::again(table, &slices, &options.zone))?);
+    }
     let version = record.version() + 1;
     let mut files = Files { objects: Arc::clone(&objects), at: options.at, wanted: Vec::new(), fresh, puts };
     let mut replaced: Vec<Vec<u32>> = vec![Vec::new(); stored.len()];
     let (mut aside, mut undated, mut sums) = (Vec::new(), 0, Money::new());
     let last = slices.pop();
-    let all = slices.into_iter().map(|slice| (slice, true)).chain(last.map(|slice| (slice, false)));
-    for (slice, more) in all {
+    let all = slices.into_iter().map(|slice| (slice, again.as_ref())).chain(last.map(|slice| (slice, None)));
+    for (slice, again) in all {
         progress.step(&format!("reading {}", table.name), Some(slice.rows as u64));
         let (mut flat, mut hashes, dropped) = par::blocking(|| {
-            let waiting = if more { Vec::new() } else { std::mem::take(&mut aside) };
+            let waiting = if again.is_some() { Vec::new() } else { std::mem::take(&mut aside) };
             let (mut flat, hashes) = read(table, slice, waiting, way, &mut undated, &mut out)?;
             let mut dropped = HashSet::new();
-            if more {
-                let rows = repeated(&flat, &hashes, &again);
-                aside.push(flat.set_aside(&rows)?);
-            } else {
-                dropped = one_of_each(table, &flat, &hashes, &mut out)?;
+            match again {
+                Some(again) => aside.push(flat.set_aside(&repeated(&flat, &hashes, again))?),
+                None => dropped = one_of_each(table, &flat, &hashes, &mut out)?,
             }
             money(table, &flat, &dropped, &mut sums)?;
             Ok::<_, RecordError>((flat, hashes, dropped))
@@ -122,10 +119,12 @@ pub(super) async fn land(
         out.attributes.extend(settled.attributes);
         let matched = upsert::matches(table, Arc::clone(&objects), &stored, &flat, &hashes, &dropped).await?;
         let alive = par::blocking(|| {
-            let mut gone = vec![false; flat.rows];
-            matched.unchanged.iter().chain(&dropped).for_each(|row| gone[*row as usize] = true);
             let mut alive = flat.alive();
-            alive.retain(|row| !gone[*row as usize]);
+            if !matched.unchanged.is_empty() || !dropped.is_empty() {
+                let mut gone = vec![false; flat.rows];
+                matched.unchanged.iter().chain(&dropped).for_each(|row| gone[*row as usize] = true);
+                alive.retain(|row| !gone[*row as usize]);
+            }
             alive
         });
         out.count.unchanged += matched.unchanged.len() as u64;

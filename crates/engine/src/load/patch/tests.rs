@@ -241,7 +241,9 @@ async fn check(imports: &[Vec<(u8, u64)>], people: &str) -> Result<[usize; 3], T
             import(&record, n as i64, &files, if n % 2 == 1 { 3 } else { AT_ONCE }).await;
         }
         if n % 2 == 0 {
-            crate::facts::follow(&record, &set).await.expect("facts");
+            if let Some(view) = crate::facts::asked_last(&record, &set) {
+                crate::facts::follow(&record, &set, view).await.expect("facts");
+            }
             followed += usize::from(of_version(&home.path().join("facts"), record.version()).is_some());
         }
         let got = told(home.path(), &set).await;
@@ -336,6 +338,38 @@ fn opportunities_of_one_instant_do_not_show_when_they_came() {
     // One of two that were created at the same instant moves to another account, and gets a contact.
     let moved = vec![(4, 6_815_503_814_613_428_791), (6, 10_433_333_240_113_291_047)];
     runtime().block_on(check(&[company(), moved], "roles_else_account")).expect("the same");
+}
+
+#[test]
+fn an_import_that_changes_little_brings_facts_along() {
+    runtime().block_on(async {
+        let home = tempfile::tempdir().expect("a home");
+        let record = Record::init(home.path()).await.expect("a record");
+        let set = agreement("roles_else_account");
+        let mut files = Files::default();
+        company().into_iter().for_each(|(table, seed)| row(&mut files, table, seed));
+        for i in 0..600 {
+            files.put("touchpoints", format!("x{i},p{:02},2025-03-01T08:00:00Z,,web,true", i % PEOPLE));
+        }
+        import(&record, 1, &files, AT_ONCE).await;
+        let known = |version: u64| of_version(&home.path().join("facts"), version).is_some();
+        // Nobody has asked anything yet: there is nothing to bring along.
+        crate::load::prepare(&record, &set, true).await.expect("timelines");
+        assert!(!known(1));
+        told(home.path(), &set).await;
+        assert!(known(1));
+        let mut changed = Files::default();
+        changed.put("touchpoints", "x7,p07,2025-03-02T08:00:00Z,,fair,true".to_owned());
+        import(&record, 2, &changed, AT_ONCE).await;
+        crate::load::prepare(&record, &set, false).await.expect("timelines and facts");
+        assert!(known(2) && stands_on_older(&home.path().join("facts"), 2, "whole"));
+        // Other users mean other facts of all accounts: that is left to the next question.
+        let mut users = Files::default();
+        users.put("users", "u01,Another name,south".to_owned());
+        import(&record, 3, &users, AT_ONCE).await;
+        crate::load::prepare(&record, &set, false).await.expect("timelines");
+        assert!(record.version() == 3 && !known(3));
+    });
 }
 
 #[test]
