@@ -134,9 +134,10 @@ impl Opened {
             }
             None => delimiter(&sample, sample.len() < BLOCK_BYTES),
         };
-        let above = preamble(&sample, sample.len() < BLOCK_BYTES, delimiter);
+        let backslash = text.backslash_quote && escapes_by_backslash(text.open()?, delimiter).map_err(io)?;
+        let above = preamble(&sample, sample.len() < BLOCK_BYTES, delimiter, backslash);
         let mut inner: Box<dyn Read> = Box::new(Cursor::new(sample).chain(rest));
-        if text.backslash_quote && escapes_by_backslash(text.open()?, delimiter).map_err(io)? {
+        if backslash {
             notes.push(format!("{display}: quotes inside quotes are escaped by a backslash"));
             inner = Box::new(Unescape::new(inner, delimiter));
         }

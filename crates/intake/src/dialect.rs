@@ -22,14 +22,14 @@ pub(crate) fn sep_line(sample: &[u8]) -> Option<(u8, usize)> {
 /// The delimiter of a file by its first rows; `whole` if the sample is all of it.
 ///
 /// A delimiter must split the header. Of those that do, the one counts under which most rows have as many cells as
-/// the header, and among these one under which nothing stands above the header. If none does, the file has one column,
+/// the header, among these one under which nothing stands above the header, and then the one with most columns. If none does, the file has one column,
 /// and the delimiter is one that splits none of its cells.
 pub(crate) fn delimiter(sample: &[u8], whole: bool) -> u8 {
     let mut best = None;
     for delimiter in DELIMITERS {
         for backslash in [false, true] {
             let Some((agreeing, width, above)) = agreement(sample, whole, delimiter, backslash) else { continue };
-            let score = (width > 1, agreeing, width, above == 0, !backslash, !sample.contains(&delimiter));
+            let score = (width > 1, agreeing, above == 0, width, !backslash, !sample.contains(&delimiter));
             if best.is_none_or(|(b, _)| score > b) {
                 best = Some((score, delimiter));
             }
@@ -45,13 +45,18 @@ fn agreement(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> Opti
     let header = rows.get(at)?.len();
     let below = &rows[at + 1..];
     let agreeing = below.iter().filter(|row| row.len() == header).count();
-    let share = if below.is_empty() { 1000 } else { agreeing * 1000 / below.len() };
+    // A header below a title is known by its rows; the first line is one without any.
+    let share = match below.len() {
+        0 if at > 0 => 0,
+        0 => 1000,
+        all => agreeing * 1000 / all,
+    };
     Some((share, header, at))
 }
 
 /// How many rows stand above the header, and what the first of them says.
-pub(crate) fn preamble(sample: &[u8], whole: bool, delimiter: u8) -> (usize, Vec<String>) {
-    let mut rows = rows(sample, whole, delimiter, false);
+pub(crate) fn preamble(sample: &[u8], whole: bool, delimiter: u8, backslash: bool) -> (usize, Vec<String>) {
+    let mut rows = rows(sample, whole, delimiter, backslash);
     let at = header_at(&rows);
     (at, if rows.is_empty() { Vec::new() } else { rows.swap_remove(0) })
 }
@@ -274,6 +279,17 @@ mod tests {
     fn a_delimiter_that_needs_no_title_counts() {
         // Read with commas, the third line would be a header of two columns below two lines of title.
         assert_eq!(delimiter("column 0;column 1\n;b\na;\",a\n,\"".as_bytes(), true), b';');
+        // Read with tabs, these would be tables of three columns below a title, the first of them empty.
+        assert_eq!(delimiter(b"column 0,column 1\nA,\ta\ta", true), b',');
+        assert_eq!(delimiter(b"column 0,column 1\nA,\ta\ta\nB,\tb\tb", true), b',');
+        assert_eq!(delimiter(b"Report of deals\nid;name;amount", true), b';');
+    }
+
+    #[test]
+    fn quotes_that_are_escaped_make_no_title() {
+        let sample = b"column 0\tcolumn 1\na\t\"\\\"\"\n\ta\n\"\ta\"\ta";
+        assert_eq!(preamble(sample, true, b'\t', true).0, 0);
+        assert_ne!(preamble(sample, true, b'\t', false).0, 0, "as if one row held all of them");
     }
 
     #[test]
