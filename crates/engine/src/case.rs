@@ -1,8 +1,8 @@
 //! A case: the facts of one view of a home, ready to be asked.
 
 use crate::error::EngineError;
-use crate::facts::{self, Facts};
-use crate::load::View;
+use crate::facts::{self, Facts, Shared};
+use crate::load::{View, timelines};
 use crate::metrics::Catalogue;
 use crate::record::{Record, par};
 use crate::reports::{self, Ask, Desk};
@@ -31,6 +31,8 @@ pub struct Case {
     pub catalogue: Catalogue,
     /// What every number rests on.
     pub provenance: Provenance,
+    /// Facts that other homes of the record could take, and cannot yet.
+    pub to_share: Option<Shared>,
 }
 
 /// The state of the record that serves a day (S1): the version that was there at the end of it, or,
@@ -43,7 +45,8 @@ pub fn view(record: &Record, agreement: &Agreement, day: LocalDay, as_corrected:
 }
 
 impl Case {
-    /// Takes the facts that are kept, or reads the record and runs the pass.
+    /// Takes the facts that are kept, in this home or in the place of the record, or reads the record and runs the
+    /// pass.
     ///
     /// # Errors
     /// When the record cannot be read or a condition of the agreement cannot be evaluated.
@@ -72,10 +75,21 @@ impl Case {
         let agreement = set.on(jiff::civil::Date::from(day));
         let (view, history_imported) = view(record, agreement, day, as_corrected);
         let folder = facts::place(record, set, view);
-        if let Some(kept) = facts::open(&folder, record, set, view) {
-            return Ok(Self::of_facts(kept, set, catalogue, history_imported));
+        let shared = facts::shared(record, set, view);
+        let mut kept = facts::open(&folder, record, set, view);
+        if kept.is_none()
+            && let Some(there) = &shared
+            && !timelines::are_kept(record, view.version)
+            && there.take().await
+        {
+            kept = facts::open(&folder, record, set, view);
         }
-        Ok(Self::of_facts(derive(view, &folder).await?, set, catalogue, history_imported))
+        let facts = match kept {
+            Some(kept) => kept,
+            None => derive(view, &folder).await?,
+        };
+        let case = Self::of_facts(facts, set, catalogue, history_imported);
+        Ok(Self { to_share: shared.filter(Shared::is_due), ..case })
     }
 
     /// As [`Case::open`], for a chosen view whose facts are not kept.
@@ -110,7 +124,7 @@ impl Case {
             period: "all".to_owned(),
             filter: None,
         };
-        Self { facts, set: set.clone(), catalogue, provenance }
+        Self { facts, set: set.clone(), catalogue, provenance, to_share: None }
     }
 
     /// A desk to make reports at, so many at a time.

@@ -1,11 +1,13 @@
 //! A home: the agreement and its older versions, the settings, the metrics beside it, the record.
 
+use crate::{later, output};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use treaty_app::trust::{Health, Truth, truth_faults};
 use treaty_domain::agreement::{self, Agreement, AgreementSet, Diagnostic, Severity};
 use treaty_domain::zone::Zone;
+use treaty_engine::facts::Shared;
 use treaty_engine::metrics::Catalogue;
 use treaty_app::raw::Fault;
 use treaty_engine::record::{Place, Record};
@@ -42,6 +44,8 @@ pub struct Settings {
 pub struct RecordSettings {
     /// `s3://bucket/folder`, or a folder; `record/` in the home by default.
     pub at: Option<String>,
+    /// Whether facts that were derived here are put beside a record that several homes share; default: yes.
+    pub share_facts: Option<bool>,
 }
 
 /// When identity is asked by itself.
@@ -113,6 +117,7 @@ pub const SETTINGS: &str = "# Settings of this home. The agreement is in agreeme
 # (AWS_ACCESS_KEY_ID, ...); see docs/how-to/share-a-record.md. Default: record/ in this home.\n\
 # [record]\n\
 # at = \"s3://bucket/folder\"\n\
+# share_facts = false           # what this home derives is not put there for the others\n\
 \n\
 # One person from several systems; see docs/how-to/one-person-from-many-systems.md.\n\
 # [identity]\n\
@@ -302,6 +307,17 @@ impl Home {
         let place = place(&self.dir, self.settings.record.at.as_deref())?;
         let record = Record::open_at(&self.dir, place).await.map_err(|e| e.to_string())?;
         Ok(record.with_truth(self.settings.truth.clone()))
+    }
+
+    /// Shares facts with the other homes of the record while the answer is being made and read, unless the settings
+    /// forbid it.
+    pub fn share(&self, facts: Option<Shared>) {
+        let Some(facts) = facts.filter(|_| self.settings.record.share_facts != Some(false)) else { return };
+        later::begin(async move {
+            if let Err(e) = facts.put().await {
+                output::remark(&format!("note: {e}. If this home only reads, say share_facts = false under [record] in treaty.toml."));
+            }
+        });
     }
 
     /// Zone of local times in files.

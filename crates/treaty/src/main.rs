@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod gather;
 mod home;
+mod later;
 mod output;
 mod progress;
 
@@ -27,7 +28,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(commands::run(args)) {
+    let answered = runtime.block_on(async {
+        let answered = commands::run(args).await;
+        later::done().await;
+        answered
+    });
+    match answered {
         Ok(code) => ExitCode::from(code),
         Err(message) => {
             output::error(&message);

@@ -5,6 +5,7 @@
 use super::core::{TABLES, schemas};
 use super::pass::groups;
 use super::shape::{List, Numbers, Shape};
+use super::shared::Shared;
 use super::splice::{Splice, splice};
 use super::table::FactTable;
 use super::Facts;
@@ -33,9 +34,9 @@ use treaty_domain::timeline::NONE;
 use treaty_domain::zone::LocalDay;
 
 /// Views that are kept; older ones give way.
-const KEEP: usize = 4;
+pub(super) const KEEP: usize = 4;
 /// Written last: a folder without it was cut short.
-const CONTENTS: &str = "contents.json";
+pub(super) const CONTENTS: &str = "contents.json";
 /// Lists of entities and names.
 const LISTS: [&str; 8] = ["people", "accounts", "opportunities", "users", "campaigns", "rows-people", "rows-accounts", "rows-opportunities"];
 
@@ -161,9 +162,8 @@ pub fn asked_last(record: &Record, set: &AgreementSet) -> Option<View> {
 /// What facts follow from beside the view.
 fn common(record: &Record, set: &AgreementSet) -> String {
     let versions: Vec<&str> = set.versions().iter().map(|a| a.version_id.as_str()).collect();
-    // Another build may derive other facts.
-    let build = std::env::current_exe().and_then(std::fs::metadata).ok().map(|m| (m.len(), m.modified().ok()));
-    format!("{versions:?} {:?} {build:?} {} {}", record.truth(), record.place().mark(), env!("CARGO_PKG_VERSION"))
+    // Other sources may derive other facts; builds of the same ones do not, whatever machine they are for.
+    format!("{versions:?} {:?} {}", record.truth(), env!("TREATY_SOURCES"))
 }
 
 /// Facts of an older version that differ from what is wanted in patched groups alone.
@@ -226,12 +226,30 @@ fn sizes(groups: &Batches, number: usize) -> Result<Vec<ScalarBuffer<u32>>, Engi
     Ok(all.columns().iter().map(|c| c.as_primitive_opt::<UInt32Type>().map_or_else(|| Vec::new().into(), |c| c.values().clone())).collect())
 }
 
-/// The folder of the facts of a view under an agreement, as this program derives them.
-pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
+/// What the facts of a view under an agreement are called, as this program derives them; `mark` tells their records
+/// apart.
+fn name(record: &Record, set: &AgreementSet, view: View, mark: &str) -> String {
     // A record that was begun anew counts its versions anew.
     let import = record.log().into_iter().find(|e| e.version == view.version);
-    let key = format!("{view:?} {import:?} {}", common(record, set));
-    record.home().join("facts").join(format!("v{:08}-{}", view.version, digest(key.as_bytes())))
+    let key = format!("{view:?} {import:?} {} {mark}", common(record, set));
+    format!("v{:08}-{}", view.version, digest(key.as_bytes()))
+}
+
+/// The folder of the facts of a view.
+pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
+    record.home().join("facts").join(name(record, set, view, &record.place().mark()))
+}
+
+/// The same facts in the place of the record, if several homes share it.
+pub fn shared(record: &Record, set: &AgreementSet, view: View) -> Option<Shared> {
+    // Every home may name that place in a way of its own.
+    let name = || name(record, set, view, "");
+    record.place().is_shared().then(|| Shared::new(record.place(), name(), &place(record, set, view))).flatten()
+}
+
+/// Whether facts are kept in a folder, complete.
+pub(super) fn is_kept(folder: &Path) -> bool {
+    folder.join(CONTENTS).is_file()
 }
 
 /// Facts that were kept, if they are there.
@@ -498,7 +516,7 @@ impl Keeper {
         std::fs::write(self.unfinished.join(CONTENTS), text)?;
         if let Err(e) = std::fs::rename(&self.unfinished, &self.folder) {
             // Somebody else was quicker; both kept the same.
-            if !self.folder.join(CONTENTS).is_file() {
+            if !is_kept(&self.folder) {
                 return Err(e.into());
             }
         }

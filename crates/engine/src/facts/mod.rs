@@ -13,6 +13,7 @@ pub mod pass;
 mod scan;
 mod schemas;
 mod shape;
+mod shared;
 mod small;
 mod splice;
 mod table;
@@ -64,6 +65,7 @@ impl Facts {
     }
 }
 
-pub use kept::{asked_last, open, place};
+pub use kept::{asked_last, open, place, shared};
 pub use pass::{derive, follow};
 pub use schemas::schemas;
+pub use shared::{Shared, sweep};

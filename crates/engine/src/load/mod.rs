@@ -22,6 +22,7 @@ pub(crate) mod truth;
 mod vocab;
 
 use crate::error::EngineError;
+use crate::facts::{self, Shared};
 use crate::record::{Record, par};
 use columns::{Names, text};
 use datafusion::arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
@@ -162,27 +163,28 @@ pub async fn load(record: &Record, set: &AgreementSet, view: View, whole: bool) 
 
 /// Makes the timelines of the newest version after an import and keeps them, so that the next question need
 /// not: from all rows after a `large` one, else where they hardly differ from those that are kept, and then the
-/// facts that were asked last as well.
+/// facts that were asked last as well. Gives those that other homes could take.
 ///
 /// # Errors
 /// When the record cannot be read.
-pub async fn prepare(record: &Record, set: &AgreementSet, large: bool) -> Result<(), EngineError> {
+pub async fn prepare(record: &Record, set: &AgreementSet, large: bool) -> Result<Option<Shared>, EngineError> {
     let view = View { version: record.version(), as_of: LocalDay(0), as_corrected: true, without_merges_since: None };
     let source = Source::read(record, view, Micros(i64::MAX)).await?;
     if large {
-        return Timelines::open(record, &source, true).await.map(|_| ());
+        return Timelines::open(record, &source, true).await.map(|_| None);
     }
     if Timelines::follow(record, &source).await?
-        && let Some(view) = crate::facts::asked_last(record, set)
+        && let Some(view) = facts::asked_last(record, set)
     {
         // Merges behind the day do not count in it: then it has timelines of its own.
         let as_of = terms::as_of_instant(&set.on(view.day()).zone, view.as_of);
         let source = Source::read(record, view, as_of).await?;
         if Timelines::follow(record, &source).await? {
-            crate::facts::follow(record, set, view).await?;
+            facts::follow(record, set, view).await?;
+            return Ok(facts::shared(record, set, view).filter(Shared::is_due));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The order of what a stage value means; [`NONE`] for nothing.

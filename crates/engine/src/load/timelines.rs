@@ -192,6 +192,14 @@ fn patch_file(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("p{number:06}.arrow"))
 }
 
+/// Whether a home keeps timelines of a version of its record, from which its facts are derived sooner than they
+/// come over a network.
+pub fn are_kept(record: &Record, version: u64) -> bool {
+    let folders = std::fs::read_dir(record.home().join("timelines")).into_iter().flatten().flatten();
+    let of_version = format!("v{version:08}-");
+    folders.into_iter().any(|e| e.file_name().to_string_lossy().starts_with(&of_version))
+}
+
 /// A file in a second folder: the same one where that is possible, else a copy.
 pub(crate) fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(|_| ()))

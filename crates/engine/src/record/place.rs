@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use datafusion::object_store::ObjectStore;
+use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path as Key;
+use datafusion::object_store::prefix::PrefixStore;
 use deltalake::DeltaResult;
 use deltalake::logstore::{LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories};
 use futures::StreamExt;
@@ -109,6 +111,23 @@ impl Place {
                 let endpoints = objects.settings.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT"));
                 endpoints.fold(objects.url.to_string(), |mark, (_, endpoint)| format!("{mark} {endpoint}"))
             }
+        }
+    }
+
+    /// A folder beside the tables, if several homes share the place.
+    pub(crate) fn beside(&self, folder: &str) -> Option<Arc<dyn ObjectStore>> {
+        match &self.at {
+            At::Folder { own: true, .. } => None,
+            At::Folder { path, .. } => Some(Arc::new(PrefixStore::new(LocalFileSystem::new_with_prefix(path).ok()?, folder))),
+            At::Objects(objects) => Some(Arc::new(PrefixStore::new(Arc::clone(&objects.store), objects.key_of(folder)))),
+        }
+    }
+
+    /// What is amiss there, in words that give away no secret.
+    pub(crate) fn told(&self, error: &(dyn std::error::Error + 'static)) -> String {
+        match &self.at {
+            At::Folder { .. } => error.to_string(),
+            At::Objects(objects) => sources::told(error, &objects.settings),
         }
     }
 

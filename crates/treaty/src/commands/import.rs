@@ -186,7 +186,8 @@ pub async fn land(
     if result.committed && record.refresh().await.is_ok() {
         progress.step("placing events", None);
         // The import has happened. What cannot be kept now is made by the next question.
-        let _ = treaty_engine::load::prepare(&record, &home.set, is_large(&record, &result).await).await;
+        let prepared = treaty_engine::load::prepare(&record, &home.set, is_large(&record, &result).await).await;
+        home.share(prepared.ok().flatten());
     }
     Ok(result)
 }

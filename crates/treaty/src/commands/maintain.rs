@@ -14,6 +14,7 @@ pub async fn run(dir: &Path, keep_days: u32, dry_run: bool) -> Outcome {
     let record = home.record().await?;
     let at = now().0;
     let done = record.maintain(at, at.saturating_sub(i64::from(keep_days).saturating_mul(DAY)), dry_run).await.map_err(|e| e.to_string())?;
+    let (objects, bytes) = treaty_engine::facts::sweep(&record, done.oldest, dry_run).await.map_err(|e| e.to_string())?;
     let mut text = String::new();
     for (table, files) in &done.joined {
         text.push_str(&format!("{table}: {files} small files {}\n", if dry_run { "would become one" } else { "became one" }));
@@ -21,6 +22,11 @@ pub async fn run(dir: &Path, keep_days: u32, dry_run: bool) -> Outcome {
     if done.deleted > 0 {
         let what = if dry_run { "would be deleted" } else { "were deleted" };
         text.push_str(&format!("{} files that no kept version needs {what}: {:.1} MB\n", done.deleted, done.freed as f64 / 1e6));
+    }
+    if objects > 0 {
+        let what = if dry_run { "would be deleted" } else { "were deleted" };
+let files = if objects == 1 { "file" } else { "files" };
+        text.push_str(&format!("Old shared facts {what}: {objects} {files}, {:.1} MB\n", bytes as f64 / 1e6));
     }
     if text.is_empty() {
         text.push_str("Nothing to do.\n");

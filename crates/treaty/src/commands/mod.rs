@@ -116,5 +116,7 @@ pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String>
         }
         None => Case::open(&record, set, catalogue, day, when.as_corrected).await,
     };
-    case.map_err(|e| e.to_string())
+    let mut case = case.map_err(|e| e.to_string())?;
+    home.share(case.to_share.take());
+    Ok(case)
 }

@@ -12,6 +12,7 @@ mod objects;
 mod packs;
 mod s3;
 mod shared;
+mod shared_facts;
 mod sources;
 mod taps;
 mod trust;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 const PLACE: &str = "s3://crm/acme/record";
 
 /// A machine: a home of its own over a record on a server.
-struct Machine<'s> {
+pub struct Machine<'s> {
     server: &'s Server,
-    home: Home,
+    pub home: Home,
     name: &'static str,
 }
 
@@ -23,7 +23,7 @@ impl<'s> Machine<'s> {
     }
 
     /// One with a home over the shared record.
-    fn over(server: &'s Server, name: &'static str) -> Self {
+    pub fn over(server: &'s Server, name: &'static str) -> Self {
         let machine = Self::new(server, name);
         let path = machine.home.path();
         let init = machine.bare(&["init", path.to_str().expect("a path"), "--record", PLACE]);
@@ -42,17 +42,17 @@ impl<'s> Machine<'s> {
         run(self.command().args(args))
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub fn run(&self, args: &[&str]) -> Run {
         run(self.command().arg("-C").arg(self.home.path()).args(args))
     }
 
-    fn ok(&self, args: &[&str]) -> String {
+    pub fn ok(&self, args: &[&str]) -> String {
         let r = self.run(args);
         assert_eq!(r.code, 0, "{}: {args:?}\n{}\n{}", self.name, r.out, r.err);
         r.out
     }
 
-    fn import(&self, data: &Path) -> Run {
+    pub fn import(&self, data: &Path) -> Run {
         self.run(&["import", data.to_str().expect("a path")])
     }
 
@@ -71,7 +71,7 @@ impl<'s> Machine<'s> {
 }
 
 /// Where the server keeps the objects of the record.
-fn objects(server: &Server) -> PathBuf {
+pub fn objects(server: &Server) -> PathBuf {
     server.dir.path().join("crm/acme/record")
 }
 
@@ -96,7 +96,7 @@ fn ended(child: Child) -> Run {
 }
 
 /// People and touches with ids that begin with a letter.
-fn data(home: &Home, letter: char, people: usize) -> PathBuf {
+pub fn data(home: &Home, letter: char, people: usize) -> PathBuf {
     let mut persons = String::from("person_id,created_at,lead_source\n");
     let mut touches = String::from("touchpoint_id,person_id,occurred_at,channel\n");
     for i in 0..people {
