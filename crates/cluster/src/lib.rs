@@ -5,5 +5,7 @@
 
 mod codec;
 mod roles;
+mod tls;
 
-pub use roles::{Post, derive, host_and_port, scheduler, worker};
+pub use roles::{Cluster, Post, derive, host_and_port, scheduler, worker};
+pub use tls::Tls;

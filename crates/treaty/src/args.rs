@@ -67,6 +67,16 @@ pub struct When {
     /// Address of a scheduler whose workers run the pass, such as http://10.0.0.1:50050
     #[arg(long, value_name = "URL")]
     pub cluster: Option<String>,
+    #[command(flatten)]
+    pub wire: Wire,
+}
+
+/// How a cluster talks.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Wire {
+    /// Folder of ca.pem, cert.pem and key.pem, where the wire of a cluster is encrypted
+    #[arg(long, value_name = "DIR", env = "TREATY_TLS")]
+    pub tls: Option<PathBuf>,
 }
 
 /// What is asked of reports.
@@ -278,13 +288,15 @@ pub enum Command {
         /// Address to listen on; whoever reaches it may give orders
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50050")]
         bind: std::net::SocketAddr,
+        #[command(flatten)]
+        wire: Wire,
     },
     /// Run partitions of the pass over this home (-C) for a scheduler
     Worker {
         /// Host and port of the scheduler
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
         scheduler: String,
-        /// Address to listen on; the port behind it is used, too
+        /// Address to listen on; without --tls the port behind it is used, too
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
         bind: std::net::SocketAddr,
         /// Name or address under which others reach it (default: the address it listens on)
@@ -293,6 +305,8 @@ pub enum Command {
         /// Partitions at a time (default: one a core)
         #[arg(long)]
         cores: Option<usize>,
+        #[command(flatten)]
+        wire: Wire,
     },
     /// Completions for a shell
     Completions {

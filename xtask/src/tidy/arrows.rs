@@ -16,6 +16,7 @@ const OTHERS: &[&str] = &["app", "domain", "stats"];
 
 /// Families, and the crates that may name them.
 const HEAVY: &[(&str, &[&str])] = &[
+    ("arrow-flight", &["cluster"]),
     ("arrow", &["engine"]),
     ("ballista", &["cluster"]),
     ("datafusion", &["engine", "cluster"]),

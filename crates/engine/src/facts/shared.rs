@@ -1,7 +1,7 @@
 //! Facts that homes share. Where several homes have one record, facts lie beside it as well, below
 //! `_facts`: files in parts that are named by their content, and a list for each view, written last.
 //! Whoever has kept facts puts them there; a home that keeps no timelines of a version takes them from
-//! there instead of reading the record. They can be deleted at any time.
+//! there instead of reading the record (ADR 13). They can be deleted at any time.
 
 use super::kept::{CONTENTS, KEEP, is_kept};
 use crate::derived::{UNFINISHED, tidy};

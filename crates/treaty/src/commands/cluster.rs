@@ -1,21 +1,40 @@
 //! `scheduler` and `worker`.
 
 use super::Outcome;
+use crate::args::Wire;
 use crate::home::Home;
 use crate::output;
 use std::net::SocketAddr;
 use std::path::Path;
-use treaty_cluster::Post;
+use treaty_cluster::{Post, Tls};
+
+/// Certificates, if the wire is encrypted.
+///
+/// # Errors
+/// When they cannot be used.
+pub fn tls(wire: &Wire) -> Result<Option<Tls>, String> {
+    wire.tls.as_deref().map(Tls::read).transpose()
+}
 
 /// Runs a scheduler.
-pub async fn scheduler(bind: SocketAddr) -> Outcome {
-    output::remark(&format!("scheduler on {bind}; workers join with `treaty -C HOME worker --scheduler {bind}`"));
-    treaty_cluster::scheduler(bind).await.map_err(|e| e.to_string())?;
+pub async fn scheduler(bind: SocketAddr, wire: &Wire) -> Outcome {
+    let tls = tls(wire)?;
+    let (how, more) = if tls.is_some() { (", encrypted", " --tls DIR") } else { ("", "") };
+    output::remark(&format!("scheduler on {bind}{how}; workers join with `treaty -C HOME worker --scheduler {bind}{more}`"));
+    treaty_cluster::scheduler(bind, tls).await.map_err(|e| e.to_string())?;
     Ok(0)
 }
 
 /// Runs a worker.
-pub async fn worker(dir: &Path, scheduler: &str, bind: SocketAddr, host: Option<String>, cores: Option<usize>) -> Outcome {
+pub async fn worker(
+    dir: &Path,
+    scheduler: &str,
+    bind: SocketAddr,
+    host: Option<String>,
+    cores: Option<usize>,
+    wire: &Wire,
+) -> Outcome {
+    let tls = tls(wire)?;
     let home = Home::open(dir)?;
     let place = treaty_cluster::host_and_port(scheduler).map(|(host, port)| (host.to_owned(), port));
     let place = place.ok_or_else(|| format!("`{scheduler}` is no host and port; write it like 10.0.0.1:50050"))?;
@@ -32,6 +51,6 @@ pub async fn worker(dir: &Path, scheduler: &str, bind: SocketAddr, host: Option<
     let cores = cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)).max(1);
     let record = home.record().await?;
     output::remark(&format!("worker on {bind} for the scheduler {scheduler}, over {}", record.place()));
-    treaty_cluster::worker(&record, Post { scheduler: place, bind, host, cores }).await.map_err(|e| e.to_string())?;
+    treaty_cluster::worker(&record, Post { scheduler: place, bind, host, cores, tls }).await.map_err(|e| e.to_string())?;
     Ok(0)
 }

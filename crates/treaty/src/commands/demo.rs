@@ -1,7 +1,7 @@
 //! `demo`: a ready company, imported and reviewed.
 
 use super::{Outcome, agreement, import};
-use crate::args::{Color, When};
+use crate::args::{Color, When, Wire};
 use crate::demo;
 use crate::home::Home;
 use crate::output;
@@ -35,7 +35,7 @@ pub async fn run(dir: &Path, seed: u64, color: Color) -> Outcome {
     let rejected: u64 = result.tables.iter().map(|t| t.rejected).sum();
     let written: u64 = result.tables.iter().map(|t| t.written).sum();
     output::remark(&format!("imported {written} rows, rejected {rejected}"));
-    let when = When { as_of: Some(AS_OF.to_owned()), as_corrected: false, cluster: None };
+    let when = When { as_of: Some(AS_OF.to_owned()), as_corrected: false, cluster: None, wire: Wire::default() };
     let case = super::case(&home, &when).await?;
     let review = case.review(&Ask::default()).await.map_err(|e| e.to_string())?;
     let page = dir.join("review.html");

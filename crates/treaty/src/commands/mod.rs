@@ -62,8 +62,10 @@ pub async fn run(args: Args) -> Outcome {
         Command::Pack { what } => pack::run(&home, what),
         Command::Query { sql, when, format, output } => query::run(&home, &sql, &when, format, output.as_deref(), color).await,
         Command::Diff { from, to, format } => diff::run(&home, &from, &to, format, color).await,
-        Command::Scheduler { bind } => cluster::scheduler(bind).await,
-        Command::Worker { scheduler, bind, host, cores } => cluster::worker(&home, &scheduler, bind, host, cores).await,
+        Command::Scheduler { bind, wire } => cluster::scheduler(bind, &wire).await,
+        Command::Worker { scheduler, bind, host, cores, wire } => {
+            cluster::worker(&home, &scheduler, bind, host, cores, &wire).await
+        }
         Command::Completions { shell } => {
             let mut command = <Args as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "treaty", &mut std::io::stdout());
@@ -111,7 +113,8 @@ pub async fn case(home: &Home, when: &crate::args::When) -> Result<Case, String>
     let set = &home.set;
     let case = match &when.cluster {
         Some(url) => {
-            let derive = async |view, folder: &std::path::Path| treaty_cluster::derive(url, &record, set, view, folder).await;
+            let cluster = treaty_cluster::Cluster { url: url.clone(), tls: cluster::tls(&when.wire)? };
+            let derive = async |view, folder: &std::path::Path| treaty_cluster::derive(&cluster, &record, set, view, folder).await;
             Case::open_with(&record, set, catalogue, day, when.as_corrected, derive).await
         }
         None => Case::open(&record, set, catalogue, day, when.as_corrected).await,

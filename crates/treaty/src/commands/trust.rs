@@ -2,7 +2,7 @@
 
 use super::report::show;
 use super::{Outcome, case, import};
-use crate::args::{Color, Format, When};
+use crate::args::{Color, Format, When, Wire};
 use crate::home::Home;
 use crate::output;
 use crate::progress::Bar;
@@ -48,7 +48,7 @@ pub async fn reconcile(dir: &Path, paths: &[PathBuf], pack: Option<&str>, format
         }
         Some((result.source.clone(), result.tables))
     };
-    let when = When { as_of: None, as_corrected: false, cluster: None };
+    let when = When { as_of: None, as_corrected: false, cluster: None, wire: Wire::default() };
     let (record, case) = (home.record().await?, case(&home, &when).await?);
     let trust = Trust::open(&record, &case, &home.settings.health, &home.settings.truth).await.map_err(|e| e.to_string())?;
     let mut reports = vec![trust.balance(files).await.map_err(|e| e.to_string())?];

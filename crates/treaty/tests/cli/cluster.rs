@@ -15,7 +15,7 @@ impl Process {
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs"))
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let done = Command::new("kill").args([name, &self.0.id().to_string()]).status().expect("kill runs");
         assert!(done.success());
     }
@@ -42,8 +42,13 @@ fn ports() -> u16 {
 
 /// A scheduler, and its address.
 pub fn scheduler() -> (Process, String) {
+    scheduler_with(&mut treaty())
+}
+
+/// A scheduler; `command` is the binary with what else it needs.
+pub fn scheduler_with(command: &mut Command) -> (Process, String) {
     let address = format!("127.0.0.1:{}", ports());
-    let process = Process::start(treaty().args(["scheduler", "--bind", &address]));
+    let process = Process::start(command.args(["scheduler", "--bind", &address]));
     let begun = Instant::now();
     while TcpStream::connect(&address).is_err() {
         assert!(begun.elapsed() < Duration::from_secs(30), "the scheduler does not listen");
@@ -69,7 +74,7 @@ pub fn worker_of(command: &mut Command, home: &Path, scheduler: &str) -> Process
 }
 
 /// A company whose pass has several chunks.
-fn company() -> Home {
+pub fn company() -> Home {
     let home = Home::new(None);
     write_company(&home);
     home.import();
@@ -108,7 +113,7 @@ pub fn write_company(home: &Home) {
 pub const REVIEW: [&str; 5] = ["review", "--as-of", "2025-06-30", "--format", "json"];
 
 /// The review without facts that were kept before.
-fn review(home: &Home, more: &[&str]) -> Run {
+pub fn review(home: &Home, more: &[&str]) -> Run {
     let _ = std::fs::remove_dir_all(home.path().join("facts"));
     home.run(&[REVIEW.as_slice(), more].concat())
 }

@@ -15,5 +15,6 @@ mod shared;
 mod shared_facts;
 mod sources;
 mod taps;
+mod tls;
 mod trust;
 mod wrong_input;

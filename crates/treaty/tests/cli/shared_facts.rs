@@ -26,12 +26,20 @@ fn kept(home: &Home, version: usize) -> PathBuf {
     those.next().expect("kept facts")
 }
 
-/// Homes that have a folder as their record.
-fn over(place: &Path) -> Home {
+/// A home that has a folder as its record.
+pub fn over(place: &Path) -> Home {
     let home = Home { dir: tempfile::tempdir().expect("a temporary folder") };
     let init = run(treaty().arg("init").arg(home.path()).arg("--record").arg(place));
     assert_eq!(init.code, 0, "{}", init.err);
     home
+}
+
+/// Has a home share no facts.
+pub fn keeps_to_itself(home: &Home) {
+    let settings = home.path().join("treaty.toml");
+    let text = std::fs::read_to_string(&settings).expect("settings");
+    let at = text.lines().find(|l| l.starts_with("at = ")).expect("a place");
+    std::fs::write(&settings, text.replace(at, &format!("{at}\nshare_facts = false"))).expect("settings");
 }
 
 /// As if long ago.
@@ -155,10 +163,7 @@ fn who_cannot_or_will_not_share_is_answered_all_the_same() {
     assert!(code == 0 && out.starts_with('{'), "{err}");
     assert!(err.contains("note: these facts are not shared with other homes: ") && err.contains("share_facts = false under [record]"), "{err}");
     assert_eq!(err.lines().count(), 1, "{err}");
-    let settings = ada.path().join("treaty.toml");
-    let text = std::fs::read_to_string(&settings).expect("settings");
-    let at = text.lines().find(|l| l.starts_with("at = ")).expect("a place");
-    std::fs::write(&settings, text.replace(at, &format!("{at}\nshare_facts = false"))).expect("settings");
+    keeps_to_itself(&ada);
     let Run { code, out: again, err } = ada.run(&REVIEW);
     assert!(code == 0 && err.is_empty() && again == out, "{err}");
     std::fs::remove_file(place.join("_facts")).expect("a file");
