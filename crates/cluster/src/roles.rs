@@ -101,13 +101,13 @@ pub async fn scheduler(bind: SocketAddr, tls: Option<Tls>) -> Result<(), EngineE
     let what = format!("the scheduler cannot run on {bind}");
     let cluster = BallistaCluster::new_from_config(&config).await.map_err(failed(&what))?;
     let Some(tls) = tls else { return start_server(cluster, bind, Arc::new(config)).await.map_err(failed(&what)) };
-    let unsafe_wire = |e: tonic::transport::Error| EngineError::Ask(format!("{what}: {e}"));
+    let broken = |e: tonic::transport::Error| EngineError::Ask(format!("{what}: {e}"));
     let server = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config)).await.map_err(failed(&what))?;
     let service = SchedulerGrpcServer::new(server)
         .max_decoding_message_size(MESSAGE as usize)
         .max_encoding_message_size(MESSAGE as usize);
-    let mut builder = tonic::transport::Server::builder().tls_config(tls.server()).map_err(unsafe_wire)?;
-    builder.add_service(service).serve(bind).await.map_err(unsafe_wire)
+    let mut builder = tonic::transport::Server::builder().tls_config(tls.server()).map_err(broken)?;
+    builder.add_service(service).serve(bind).await.map_err(broken)
 }
 
 /// Facts of a worker, for those who belong to the cluster.

@@ -13,6 +13,7 @@ use datafusion::object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, P
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
@@ -44,7 +45,7 @@ struct Piece {
 }
 
 /// Facts of one view in the place of a record that several homes share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shared {
     store: Arc<dyn ObjectStore>,
     place: Place,
@@ -157,6 +158,13 @@ impl Shared {
             EngineError::Query(e) => self.place.told(&e),
             other => other.to_string(),
         }
+    }
+}
+
+/// As it is shown: a store knows secrets.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.name, self.place)
     }
 }
 
