@@ -75,10 +75,10 @@ impl Case {
         let agreement = set.on(jiff::civil::Date::from(day));
         let (view, history_imported) = view(record, agreement, day, as_corrected);
         let folder = facts::place(record, set, view);
-        let shared = facts::shared(record, set, view);
+        let mut shared = facts::shared(record, set, view);
         let mut kept = facts::open(&folder, record, set, view);
         if kept.is_none()
-            && let Some(there) = &shared
+            && let Some(there) = &mut shared
             && !timelines::are_kept(record, view.version)
             && there.take().await
         {

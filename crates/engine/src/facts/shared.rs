@@ -53,12 +53,14 @@ pub struct Shared {
     name: String,
     /// Where this home keeps them.
     folder: PathBuf,
+    /// What is there is damaged, and to be put anew.
+    damaged: bool,
 }
 
 impl Shared {
     /// Facts that a home keeps in `folder`; none where the record belongs to one home.
     pub(super) fn new(place: &Place, name: String, folder: &Path) -> Option<Self> {
-        Some(Self { store: place.beside(FACTS)?, place: place.clone(), name, folder: folder.to_owned() })
+        Some(Self { store: place.beside(FACTS)?, place: place.clone(), name, folder: folder.to_owned(), damaged: false })
     }
 
     /// Whether this home keeps facts that it has not shared yet.
@@ -67,11 +69,13 @@ impl Shared {
     }
 
     /// Takes the facts that are there, to be kept in this home; tells whether there were any. Whatever is amiss with
-    /// them, they can be derived.
-    pub async fn take(&self) -> bool {
+    /// them, they can be derived, and put anew.
+    pub async fn take(&mut self) -> bool {
         let name = self.folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let unfinished = self.folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
-        let complete = self.take_into(&unfinished).await.is_ok();
+        let done = self.take_into(&unfinished).await;
+        self.damaged = done.as_ref().is_err_and(|e| !is_missing(e));
+        let complete = done.is_ok();
         // Somebody else may have been quicker; both took the same.
         let taken = complete && (std::fs::rename(&unfinished, &self.folder).is_ok() || is_kept(&self.folder));
         let _ = std::fs::remove_dir_all(&unfinished);
@@ -133,7 +137,7 @@ impl Shared {
         Ok(std::fs::write(self.folder.join(LIST), list)?)
     }
 
-    /// Puts a part of a file, unless it is there; gives its name.
+    /// Puts a part of a file, unless it is there and sound; gives its name.
     async fn put_part(&self, path: &Path, number: usize) -> Result<String, EngineError> {
         let bytes = par::blocking(|| {
             let mut file = File::open(self.folder.join(path))?;
@@ -143,8 +147,8 @@ impl Shared {
         })?;
         let name = par::blocking(|| digest(&bytes));
         match self.store.head(&part_key(&name)).await {
-            Ok(_) => return Ok(name),
-            Err(Error::NotFound { .. }) => {}
+            Ok(_) if !self.damaged => return Ok(name),
+            Ok(_) | Err(Error::NotFound { .. }) => {}
             Err(e) => return Err(asked(e)),
         }
         let packed = par::blocking(|| zstd::bulk::compress(&bytes, LEVEL))?;

@@ -101,13 +101,16 @@ fn facts_on_an_object_store_are_derived_once() {
     assert_eq!(cy.ok(&REVIEW), newer);
     assert_eq!(lists(&place), 3, "the same facts have the same name, whoever derived them");
 
-    // Damage is found out, and done without.
+    // Damage is found out, done without, and mended.
     for part in files(&place.join("_facts/parts")) {
         std::fs::write(part, "junk").expect("a part");
     }
     let di = Machine::over(&server, "di");
     assert_eq!(di.ok(&REVIEW), newer);
     assert!(di.home.path().join("timelines").is_dir() && files(&di.home.path().join("facts")).iter().all(|f| !f.to_string_lossy().contains(".unfinished")));
+    let ed = Machine::over(&server, "ed");
+    assert_eq!(ed.ok(&REVIEW), newer);
+    assert!(!ed.home.path().join("timelines").exists(), "the parts are still damaged");
 }
 
 #[test]
