@@ -4,13 +4,40 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Begins the name of a folder that is not complete yet.
-pub(crate) const UNFINISHED: &str = ".unfinished-";
+const UNFINISHED: &str = ".unfinished-";
+/// Written last: a folder without it was cut short.
+pub(crate) const CONTENTS: &str = "contents.json";
 /// So long nobody works on a folder.
 const ABANDONED: Duration = Duration::from_secs(3_600);
 
+/// Whether a folder is complete.
+pub(crate) fn is_kept(folder: &Path) -> bool {
+    folder.join(CONTENTS).is_file()
+}
+
+/// Where what will be in a folder is made; what a process of the same number left there is removed.
+pub(crate) fn unfinished(folder: &Path) -> PathBuf {
+    let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&unfinished);
+    unfinished
+}
+
+/// Gives a complete folder its name, unless somebody else was quicker, who made the same; the newest `keep` stay.
+///
+/// # Errors
+/// When it cannot have it.
+pub(crate) fn settle(unfinished: &Path, folder: &Path, keep: usize) -> std::io::Result<()> {
+    std::fs::rename(unfinished, folder).or_else(|e| if is_kept(folder) { Ok(()) } else { Err(e) })?;
+    if let Some(parent) = folder.parent() {
+        tidy(parent, folder, keep);
+    }
+    Ok(())
+}
+
 /// Removes all but the newest `keep` folders beside a new one, and what other runs left unfinished
 /// long before it. What cannot be removed stays.
-pub(crate) fn tidy(parent: &Path, own: &Path, keep: usize) {
+fn tidy(parent: &Path, own: &Path, keep: usize) {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified());
     let Ok(now) = modified(own) else { return };
     let (mut complete, mut gone): (Vec<(SystemTime, PathBuf)>, Vec<PathBuf>) = (Vec::new(), Vec::new());

@@ -5,11 +5,11 @@
 use super::core::{TABLES, schemas};
 use super::pass::groups;
 use super::shape::{List, Numbers, Shape};
-use super::shared::Shared;
+use super::shared::{FACTS, Shared};
 use super::splice::{Splice, splice};
 use super::table::FactTable;
 use super::Facts;
-use crate::derived::{UNFINISHED, tidy};
+use crate::derived::{CONTENTS, settle, unfinished};
 use crate::error::EngineError;
 use crate::load::View;
 use crate::load::lens::Replaced;
@@ -35,8 +35,6 @@ use treaty_domain::zone::LocalDay;
 
 /// Views that are kept; older ones give way.
 pub(super) const KEEP: usize = 4;
-/// Written last: a folder without it was cut short.
-pub(super) const CONTENTS: &str = "contents.json";
 /// Lists of entities and names.
 const LISTS: [&str; 8] = ["people", "accounts", "opportunities", "users", "campaigns", "rows-people", "rows-accounts", "rows-opportunities"];
 
@@ -242,14 +240,9 @@ pub fn place(record: &Record, set: &AgreementSet, view: View) -> PathBuf {
 
 /// The same facts in the place of the record, if several homes share it.
 pub fn shared(record: &Record, set: &AgreementSet, view: View) -> Option<Shared> {
+    let store = record.place().beside(FACTS)?;
     // Every home may name that place in a way of its own.
-    let name = || name(record, set, view, "");
-    record.place().is_shared().then(|| Shared::new(record.place(), name(), &place(record, set, view))).flatten()
-}
-
-/// Whether facts are kept in a folder, complete.
-pub(super) fn is_kept(folder: &Path) -> bool {
-    folder.join(CONTENTS).is_file()
+    Some(Shared::new(store, record.place(), name(record, set, view, ""), place(record, set, view)))
 }
 
 /// Facts that were kept, if they are there.
@@ -414,9 +407,7 @@ impl Keeper {
     /// # Errors
     /// When files cannot be written.
     pub fn new(folder: &Path) -> Result<Self, EngineError> {
-        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let unfinished = folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&unfinished);
+        let unfinished = unfinished(folder);
         let (to, rows) = sync_channel(WAITING);
         // From here on the folder goes when the keeper goes.
         let keeper = Self { unfinished, folder: folder.to_owned(), rows: Mutex::new(Some(to)), writer: Mutex::default() };
@@ -514,16 +505,7 @@ impl Keeper {
         })?;
         let text = serde_json::to_vec(contents).map_err(|e| EngineError::Ask(e.to_string()))?;
         std::fs::write(self.unfinished.join(CONTENTS), text)?;
-        if let Err(e) = std::fs::rename(&self.unfinished, &self.folder) {
-            // Somebody else was quicker; both kept the same.
-            if !is_kept(&self.folder) {
-                return Err(e.into());
-            }
-        }
-        if let Some(parent) = self.folder.parent() {
-            tidy(parent, &self.folder, KEEP);
-        }
-        Ok(())
+        Ok(settle(&self.unfinished, &self.folder, KEEP)?)
     }
 }
 

@@ -3,8 +3,8 @@
 //! Whoever has kept facts puts them there; a home that keeps no timelines of a version takes them from
 //! there instead of reading the record (ADR 13). They can be deleted at any time.
 
-use super::kept::{CONTENTS, KEEP, is_kept};
-use crate::derived::{UNFINISHED, tidy};
+use super::kept::KEEP;
+use crate::derived::{CONTENTS, is_kept, settle, unfinished};
 use crate::error::EngineError;
 use crate::load::timelines::link;
 use crate::record::{Place, Record, digest, par};
@@ -25,7 +25,7 @@ const PART: usize = 32 << 20;
 /// Parts that are on their way at a time.
 const AT_ONCE: usize = 4;
 /// The folder of facts in the place of a record, and that of the parts in it.
-const FACTS: &str = "_facts";
+pub(super) const FACTS: &str = "_facts";
 const PARTS: &str = "parts";
 /// The list of what is shared, in a folder of kept facts.
 const LIST: &str = "shared.json";
@@ -58,9 +58,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Facts that a home keeps in `folder`; none where the record belongs to one home.
-    pub(super) fn new(place: &Place, name: String, folder: &Path) -> Option<Self> {
-        Some(Self { store: place.beside(FACTS)?, place: place.clone(), name, folder: folder.to_owned(), damaged: false })
+    /// Facts that a home keeps in `folder`, below the store of its record's facts.
+    pub(super) fn new(store: Arc<dyn ObjectStore>, place: &Place, name: String, folder: PathBuf) -> Self {
+        Self { store, place: place.clone(), name, folder, damaged: false }
     }
 
     /// Whether this home keeps facts that it has not shared yet.
@@ -71,17 +71,11 @@ impl Shared {
     /// Takes the facts that are there, to be kept in this home; tells whether there were any. Whatever is amiss with
     /// them, they can be derived, and put anew.
     pub async fn take(&mut self) -> bool {
-        let name = self.folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let unfinished = self.folder.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()));
+        let unfinished = unfinished(&self.folder);
         let done = self.take_into(&unfinished).await;
         self.damaged = done.as_ref().is_err_and(|e| !is_missing(e));
-        let complete = done.is_ok();
-        // Somebody else may have been quicker; both took the same.
-        let taken = complete && (std::fs::rename(&unfinished, &self.folder).is_ok() || is_kept(&self.folder));
+        let taken = done.is_ok() && settle(&unfinished, &self.folder, KEEP).is_ok();
         let _ = std::fs::remove_dir_all(&unfinished);
-        if let Some(parent) = self.folder.parent().filter(|_| taken) {
-            tidy(parent, &self.folder, KEEP);
-        }
         taken
     }
 
@@ -119,7 +113,7 @@ impl Shared {
     /// # Errors
     /// When files cannot be read, or the place does not take them: what it says, and what to do.
     pub async fn put(&self) -> Result<(), String> {
-        let told = |e: EngineError| format!("these facts are not shared with other homes: {}", self.told(e));
+        let told = |e: EngineError| format!("these facts are not shared with other homes: {}", told(&self.place, e));
         self.put_all().await.map_err(told)
     }
 
@@ -155,13 +149,13 @@ impl Shared {
         self.store.put(&part_key(&name), PutPayload::from(packed)).await.map_err(asked)?;
         Ok(name)
     }
+}
 
-    /// A failure in words that give away no secret.
-    fn told(&self, e: EngineError) -> String {
-        match e {
-            EngineError::Query(e) => self.place.told(&e),
-            other => other.to_string(),
-        }
+/// A failure in words that give away no secret.
+fn told(place: &Place, e: EngineError) -> String {
+    match e {
+        EngineError::Query(e) => place.told(&e),
+        other => other.to_string(),
     }
 }
 
@@ -176,8 +170,12 @@ impl fmt::Debug for Shared {
 /// that no list names; with `dry_run` it only counts. Gives the number of objects and their bytes.
 ///
 /// # Errors
-/// When the place cannot be read.
-pub async fn sweep(record: &Record, oldest: u64, dry_run: bool) -> Result<(u64, u64), EngineError> {
+/// When the place cannot be read: what it says, and what to do.
+pub async fn sweep(record: &Record, oldest: u64, dry_run: bool) -> Result<(u64, u64), String> {
+    sweep_all(record, oldest, dry_run).await.map_err(|e| format!("shared facts: {}", told(record.place(), e)))
+}
+
+async fn sweep_all(record: &Record, oldest: u64, dry_run: bool) -> Result<(u64, u64), EngineError> {
     let Some(store) = record.place().beside(FACTS) else { return Ok((0, 0)) };
     let all: Vec<ObjectMeta> = match store.list(None).try_collect().await {
         Ok(all) => all,

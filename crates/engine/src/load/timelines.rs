@@ -11,7 +11,7 @@ use super::patch::{self, Patch};
 use super::place::{self, Numberings};
 use super::vocab::Vocabulary;
 use super::{View, columns::instants, entities::read_all};
-use crate::derived::{UNFINISHED, tidy};
+use crate::derived::{CONTENTS, is_kept, settle, unfinished};
 use crate::error::EngineError;
 use crate::record::{Numbering, Record, digest, par};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
@@ -29,8 +29,6 @@ const CHANGED: u64 = 8;
 const BARELY: u64 = 200;
 /// Folders that are kept; older ones give way.
 const KEEP: usize = 2;
-/// Written last: a folder without it was cut short.
-const CONTENTS: &str = "contents.json";
 /// Names and entities.
 const NAMES: &str = "names.arrow";
 /// Form of what is kept.
@@ -250,7 +248,7 @@ impl Timelines {
     /// When the record cannot be read.
     pub async fn follow(record: &Record, source: &Source) -> Result<bool, EngineError> {
         let folder = source.folder(record);
-        Ok(folder.join(CONTENTS).is_file() || Self::open_patched(record, source, &folder, BARELY).await?.is_some())
+        Ok(is_kept(&folder) || Self::open_patched(record, source, &folder, BARELY).await?.is_some())
     }
 
     /// Takes what is kept as a patch, or makes one where no more than one row in `share` of a table has changed.
@@ -286,16 +284,8 @@ impl Timelines {
         self.chunks = (0..self.contents.cuts.len().saturating_sub(1)).map(|i| Place::File(chunk_file(&base, i))).collect();
     }
 
-    /// The folder that becomes another one when it is complete.
-    fn unfinished(folder: &Path) -> PathBuf {
-        let name = format!("{UNFINISHED}{}-{}", std::process::id(), digest(folder.display().to_string().as_bytes()));
-        let unfinished = folder.with_file_name(name);
-        let _ = std::fs::remove_dir_all(&unfinished);
-        unfinished
-    }
-
     async fn build(record: &Record, source: &Source, folder: &Path, like: String) -> Result<Self, EngineError> {
-        let unfinished = Self::unfinished(folder);
+        let unfinished = unfinished(folder);
         // What cannot be kept stays in memory: a home need not be writable for whoever asks.
         let mut keeping = std::fs::create_dir_all(&unfinished).is_ok();
         let mut chunks: Vec<Place> = Vec::new();
@@ -355,7 +345,7 @@ impl Timelines {
         like.clone_into(&mut patched.contents.like);
         patched.contents.base.clone_from(&base.contents.base);
         patched.contents.patched = Some(chunks.iter().map(|(i, _)| *i).collect());
-        let unfinished = Self::unfinished(folder);
+        let unfinished = unfinished(folder);
         let keep = || -> Result<(), EngineError> {
             link_all(&at, &unfinished.join(BASE))?;
             // Names are as long as all patches together.
@@ -380,12 +370,9 @@ impl Timelines {
 
     /// Gives a folder that is complete its name.
     fn settle(&mut self, unfinished: &Path, folder: &Path) -> bool {
-        let kept = std::fs::rename(unfinished, folder).is_ok() || folder.join(CONTENTS).is_file();
+        let kept = settle(unfinished, folder, KEEP).is_ok();
         if kept {
             self.place(folder);
-            if let Some(parent) = folder.parent() {
-                tidy(parent, folder, KEEP);
-            }
         }
         kept
     }

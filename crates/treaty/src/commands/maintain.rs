@@ -14,7 +14,7 @@ pub async fn run(dir: &Path, keep_days: u32, dry_run: bool) -> Outcome {
     let record = home.record().await?;
     let at = now().0;
     let done = record.maintain(at, at.saturating_sub(i64::from(keep_days).saturating_mul(DAY)), dry_run).await.map_err(|e| e.to_string())?;
-    let (objects, bytes) = treaty_engine::facts::sweep(&record, done.oldest, dry_run).await.map_err(|e| e.to_string())?;
+    let (objects, bytes) = treaty_engine::facts::sweep(&record, done.oldest, dry_run).await?;
     let mut text = String::new();
     for (table, files) in &done.joined {
         text.push_str(&format!("{table}: {files} small files {}\n", if dry_run { "would become one" } else { "became one" }));

@@ -74,7 +74,7 @@ pub fn worker_of(command: &mut Command, home: &Path, scheduler: &str) -> Process
 }
 
 /// A company whose pass has several chunks.
-pub fn company() -> Home {
+fn company() -> Home {
     let home = Home::new(None);
     write_company(&home);
     home.import();
@@ -153,18 +153,22 @@ fn a_cluster_gives_the_same_bytes_also_when_a_worker_is_killed() {
     drop(first);
 }
 
+/// A home with one person.
+pub fn of_one(id: &str) -> Home {
+    let home = Home::new(None);
+    home.file("people.csv", &format!("person_id,created_at,lead_source\n{id},2025-01-10T10:00:00Z,web\n"));
+    home.import();
+    home
+}
+
 #[test]
 fn a_cluster_that_cannot_do_it_says_why() {
-    let home = Home::new(None);
-    home.file("people.csv", "person_id,created_at,lead_source\nP1,2025-01-10T10:00:00Z,web\n");
-    home.import();
+    let home = of_one("P1");
     let nobody = review(&home, &["--cluster", "127.0.0.1:1"]);
     assert_eq!(nobody.code, 2, "{}", nobody.out);
     assert!(nobody.err.contains("127.0.0.1:1 does not answer") && nobody.err.contains("treaty scheduler"), "{}", nobody.err);
 
-    let other = Home::new(None);
-    other.file("people.csv", "person_id,created_at,lead_source\nP2,2025-01-10T10:00:00Z,web\n");
-    other.import();
+    let other = of_one("P2");
     let (_scheduler, address) = scheduler();
     let _worker = worker(&other.path(), &address);
     let wrong = review(&home, &["--cluster", &address]);

@@ -152,6 +152,13 @@ fn facts_in_a_shared_folder_are_swept_with_the_record() {
     let di = over(&place);
     di.ok(&REVIEW);
     assert!(!di.path().join("timelines").exists());
+    // Of many days, the sixteen that came last stay.
+    for day in 1..=17 {
+        bo.ok(&["review", "--as-of", &format!("2025-05-{day:02}"), "--format", "json"]);
+    }
+    assert_eq!(lists(&place), 19);
+    maintain(&[]);
+    assert_eq!(lists(&place), 16);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A cluster whose wire is encrypted: certificates of one authority, made here, and everybody who has none of it.
 
-use crate::cluster::{review, scheduler, scheduler_with, worker_of, write_company};
-use crate::home::{Home, treaty};
+use crate::cluster::{of_one, review, scheduler, scheduler_with, worker_of, write_company};
+use crate::home::treaty;
 use crate::shared_facts::{keeps_to_itself, over};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,14 @@ impl Authority {
 
     /// A folder of certificates for a machine of some name.
     fn folder(&self, dir: &Path, folder: &str, name: &str) -> PathBuf {
+        self.folder_until(dir, folder, name, 2050)
+    }
+
+    /// The same; they have run out when a year begins.
+    fn folder_until(&self, dir: &Path, folder: &str, name: &str, year: i32) -> PathBuf {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let folder = dir.join(folder);
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -61,13 +67,16 @@ fn a_cluster_with_certificates_lets_in_only_its_own() {
     let first = worker_of(&mut with(Path::new(own)), &home.path(), &address);
     let url = format!("https://{address}");
     let ask = |more: &[&str]| review(&home, &[&["--cluster", &url], more].concat());
-    let one = ask(&["--tls", own]);
+    // Who only asks may have any name.
+    let desk = ours.folder(dir, "desk", "desk-3");
+    let one = ask(&["--tls", desk.to_str().expect("a path")]);
     assert_eq!((one.code, one.out == alone.out), (0, true), "with one worker: {}", one.err);
 
-    // Who comes without a certificate, with one of another authority, or to a scheduler of another authority.
+    // Who comes without a certificate, with one of another authority, with one that has run out, or to a scheduler of another authority.
     for (cluster, tls) in [
         (format!("http://{address}"), None),
         (url.clone(), Some(theirs.folder(dir, "theirs", "127.0.0.1"))),
+        (url.clone(), Some(ours.folder_until(dir, "old", "127.0.0.1", 2020))),
         (url.clone(), Some(ours.folder(dir, "mixed", "127.0.0.1")).inspect(|folder: &PathBuf| {
             std::fs::write(folder.join("ca.pem"), &theirs.certificate).expect("a file");
         })),
@@ -105,9 +114,7 @@ fn a_cluster_with_certificates_lets_in_only_its_own() {
 
 #[test]
 fn what_is_wrong_with_certificates_is_told_at_once() {
-    let home = Home::new(None);
-    home.file("people.csv", "person_id,created_at,lead_source\nP1,2025-01-10T10:00:00Z,web\n");
-    home.import();
+    let home = of_one("P1");
     let (_scheduler, address) = scheduler();
     let authority = Authority::new();
     let folder = authority.folder(home.dir.path(), "tls", "127.0.0.1");
